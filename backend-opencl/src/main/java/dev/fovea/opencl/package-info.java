@@ -1,0 +1,5 @@
+/** The OpenCL backend. */
+@NullMarked
+package dev.fovea.opencl;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Named attention mechanisms, composed from the primitives of backend-api only. */
+@NullMarked
+package dev.fovea.mechanisms;
+
+import org.jspecify.annotations.NullMarked;
