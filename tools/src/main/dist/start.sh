@@ -12,9 +12,10 @@ start() {
   fi
   set -f # FOVEA_JAVA_OPTIONS is split into words, not expanded as file names
   # Without DisplayVMOutputToStderr the JVM prints its own warnings on stdout, into the middle of --json.
+  # The output is UTF-8 in every locale: --json must be.
   # With a predictable name JOCL loads whatever file of that name already lies in the temp folder.
   exec "$java" $vector --enable-native-access=ALL-UNNAMED -XX:+DisplayVMOutputToStderr \
-    -DuniqueLibraryNames=true -Dfovea.tty=$tty ${FOVEA_JAVA_OPTIONS-} -cp "$classpath" "$main" "$@"
+    -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -DuniqueLibraryNames=true -Dfovea.tty=$tty ${FOVEA_JAVA_OPTIONS-} -cp "$classpath" "$main" "$@"
 }
 
 # No JVM flag turns off "WARNING: Using incubator modules", so stderr passes through a child that drops this one

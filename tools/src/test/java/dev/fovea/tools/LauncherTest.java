@@ -1,5 +1,6 @@
 package dev.fovea.tools;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -28,7 +29,7 @@ class LauncherTest {
 
             public final class Main {
                 public static void main(String[] args) throws Exception {
-                    System.out.println(String.join(",", args));
+                    System.out.println(String.join(",", args) + "\\u00d7");
                     System.err.println("tty=" + System.getProperty("fovea.tty") + " vector="
                             + ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent());
                     if (args[0].equals("wait")) {
@@ -118,13 +119,13 @@ class LauncherTest {
     void passesArgumentsExitCodeAndStreamsThroughASymbolicLink() throws Exception {
         Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("a checkout/fovea"));
         Process process = start(link, Map.of(), "7", "b c", "*", "");
-        assertThat(finish(process)).isEqualTo(new Result(7, "7,b c,*,\n", QUIET));
+        assertThat(finish(process)).isEqualTo(new Result(7, "7,b c,*,×\n", QUIET));
     }
 
     @Test
     void keepsJvmMessagesOffStdout() throws Exception {
         Result result = run(Map.of("FOVEA_JAVA_OPTIONS", "-XX:MaxVectorSize=4096 -Dfovea.tty=own"), "0");
-        assertThat(result.out()).isEqualTo("0\n");
+        assertThat(result.out()).isEqualTo("0×\n");
         assertThat(result.err()).endsWith("tty=own vector=true\n");
         assertThat(run(Map.of("FOVEA_JAVA_OPTIONS", "-XX:NoSuchOption"), "0").err())
                 .contains("NoSuchOption");
@@ -132,13 +133,14 @@ class LauncherTest {
 
     @Test
     void leavesTheVectorModuleOut() throws Exception {
-        assertThat(run(Map.of("FOVEA_VECTOR", "off"), "0")).isEqualTo(new Result(0, "0\n", "tty=false vector=false\n"));
+        assertThat(run(Map.of("FOVEA_VECTOR", "off"), "0"))
+                .isEqualTo(new Result(0, "0×\n", "tty=false vector=false\n"));
     }
 
     @Test
     void aSignalToTheLauncherEndsTheJvm() throws Exception {
         Process process = start(root.resolve("fovea"), Map.of(), "wait");
-        assertThat(process.inputReader().readLine()).isEqualTo("wait");
+        assertThat(process.inputReader(UTF_8).readLine()).isEqualTo("wait×");
         process.destroy();
         assertThat(process.waitFor(20, SECONDS)).isTrue();
         assertThat(process.exitValue()).isEqualTo(143);
@@ -160,8 +162,8 @@ class LauncherTest {
         Process second = start(root.resolve("fovea"), Map.of(), "1");
         assertThat(second.errorReader().readLine()).contains("waiting for the build");
         write(folder.resolve("go"), "");
-        assertThat(finish(first)).isEqualTo(new Result(0, "0\n", "progress\n" + QUIET));
-        assertThat(finish(second)).isEqualTo(new Result(1, "1\n", QUIET));
+        assertThat(finish(first)).isEqualTo(new Result(0, "0×\n", "progress\n" + QUIET));
+        assertThat(finish(second)).isEqualTo(new Result(1, "1×\n", QUIET));
         assertThat(Files.readAllLines(folder.resolve("builds")))
                 .singleElement()
                 .asString()
@@ -204,7 +206,7 @@ class LauncherTest {
 
     private static Result finish(Process process) throws Exception {
         process.getOutputStream().close();
-        String out = readAll(process.inputReader());
+        String out = readAll(process.inputReader(UTF_8));
         String err = readAll(process.errorReader());
         return new Result(process.waitFor(), out, err);
     }
