@@ -1,0 +1,39 @@
+package dev.fovea.api;
+
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.spi.Storage;
+
+/** Storage shared by a tensor, its views and the runs that use it; freed when the last of them lets go. */
+final class Allocation {
+    final Backend backend;
+    final Storage storage;
+    final int minInt;
+    final int maxInt;
+    private int holders = 1;
+
+    /** The range bounds the values of an I32 tensor that came from the host; empty (min > max) where there are none. */
+    Allocation(Backend backend, Storage storage, int minInt, int maxInt) {
+        this.backend = backend;
+        this.storage = storage;
+        this.minInt = minInt;
+        this.maxInt = maxInt;
+    }
+
+    synchronized void retain() {
+        if (holders == 0) {
+            throw new Closed("tensor");
+        }
+        holders++;
+    }
+
+    void release() {
+        boolean last;
+        synchronized (this) {
+            last = --holders == 0;
+        }
+        if (last) {
+            backend.forget(this);
+            storage.free();
+        }
+    }
+}

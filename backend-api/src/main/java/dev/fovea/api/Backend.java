@@ -1,0 +1,253 @@
+package dev.fovea.api;
+
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.InvalidArgument;
+import dev.fovea.api.FoveaException.OutOfDeviceMemory;
+import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.DeviceBackend;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.Storage;
+import dev.fovea.api.spi.Support;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * An open device: makes tensors, prepares and runs primitives. Safe for use by several threads. {@link #attend} is the short
+ * way; {@link #prepare} is the way for those who keep their own outputs and plans.
+ */
+public final class Backend implements AutoCloseable {
+    private static final int CACHED_PLANS = 256;
+
+    private final DeviceBackend device;
+    private final Set<Allocation> allocations = ConcurrentHashMap.newKeySet();
+    private final Map<AttentionSpec, AttentionPlan> plans = new LinkedHashMap<>(16, 0.75f, true);
+    private final Set<ExecutionStream> openStreams = ConcurrentHashMap.newKeySet();
+    private final ExecutionStream defaultStream;
+    private volatile boolean closed;
+
+    Backend(DeviceBackend device) {
+        this.device = device;
+        this.defaultStream = device.newStream();
+        openStreams.add(defaultStream);
+    }
+
+    public DeviceInfo info() {
+        return device.info();
+    }
+
+    /** Bytes that tensors and workspaces hold on the device now. */
+    public long allocatedBytes() {
+        checkOpen();
+        return device.allocatedBytes();
+    }
+
+    /** An F32 tensor with a copy of the data, row-major. */
+    public Tensor copyOf(float[] data, long... shape) {
+        return copyOf(data, DType.F32, shape);
+    }
+
+    /** A tensor of a floating-point type with the data rounded to it, row-major. */
+    public Tensor copyOf(float[] data, DType dtype, long... shape) {
+        checkCount(data.length, shape);
+        return switch (dtype) {
+            case F32 -> copyOf(MemorySegment.ofArray(data), dtype, shape);
+            case F16, BF16 -> {
+                short[] packed = new short[data.length];
+                HalfFloats.pack(data, dtype, packed);
+                yield copyOf(MemorySegment.ofArray(packed), dtype, shape);
+            }
+            case I32, BOOL ->
+                throw new InvalidArgument("dtype", "F32, F16 or BF16", dtype.name(), "pass int[] or boolean[] instead");
+        };
+    }
+
+    /** An I32 tensor with a copy of the data, row-major. */
+    public Tensor copyOf(int[] data, long... shape) {
+        checkCount(data.length, shape);
+        return copyOf(MemorySegment.ofArray(data), DType.I32, shape);
+    }
+
+    /** A BOOL tensor with a copy of the data, row-major. */
+    public Tensor copyOf(boolean[] data, long... shape) {
+        checkCount(data.length, shape);
+        byte[] bytes = new byte[data.length];
+        for (int i = 0; i < data.length; i++) {
+            bytes[i] = (byte) (data[i] ? 1 : 0);
+        }
+        return copyOf(MemorySegment.ofArray(bytes), DType.BOOL, shape);
+    }
+
+    /** A tensor with a copy of the bytes, row-major, native byte order. */
+    public Tensor copyOf(MemorySegment data, DType dtype, long... shape) {
+        long bytes = byteSize(dtype, shape);
+        if (data.byteSize() != bytes) {
+            throw new InvalidArgument(
+                    "data",
+                    bytes + " bytes for " + dtype + Arrays.toString(shape),
+                    data.byteSize() + " bytes",
+                    "match them");
+        }
+        int min = 1;
+        int max = 0;
+        if (dtype == DType.I32 && bytes > 0) {
+            min = Integer.MAX_VALUE;
+            max = Integer.MIN_VALUE;
+            for (long i = 0; i < bytes / 4; i++) {
+                int v = data.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
+                min = Math.min(min, v);
+                max = Math.max(max, v);
+            }
+        }
+        Tensor tensor = adopt(device.allocate(bytes), dtype, shape, min, max);
+        try {
+            tensor.storage().write(0, data);
+            return tensor;
+        } catch (RuntimeException e) {
+            tensor.close();
+            throw e;
+        }
+    }
+
+    /** A tensor whose elements nobody has set: an output. */
+    public Tensor allocate(DType dtype, long... shape) {
+        return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, 1, 0);
+    }
+
+    /**
+     * A tensor on the caller's native memory, without a copy: it must be 64-byte aligned, stay alive while the tensor is
+     * open, and not change during a run. Heap segments are refused, and so are devices with memory of their own.
+     */
+    public Tensor wrap(MemorySegment memory, DType dtype, long... shape) {
+        if (!memory.isNative() || memory.address() % 64 != 0) {
+            throw new InvalidArgument(
+                    "memory",
+                    "a native segment aligned to 64 bytes",
+                    memory.isNative() ? "address " + memory.address() % 64 + " mod 64" : "a heap segment",
+                    "allocate it by Arena.allocate(bytes, 64), or use copyOf");
+        }
+        long bytes = byteSize(dtype, shape);
+        if (memory.byteSize() < bytes) {
+            throw new InvalidArgument(
+                    "memory", "at least " + bytes + " bytes", memory.byteSize() + " bytes", "match them");
+        }
+        if (dtype == DType.I32) {
+            throw new InvalidArgument(
+                    "dtype",
+                    "a type without checked values",
+                    "I32",
+                    "indices and lengths are checked once: use copyOf");
+        }
+        return adopt(device.wrap(memory), dtype, shape, 1, 0);
+    }
+
+    private Tensor adopt(Storage storage, DType dtype, long[] shape, int min, int max) {
+        Allocation allocation = new Allocation(this, storage, min, max);
+        allocations.add(allocation);
+        return new Tensor(allocation, dtype, shape.clone(), Tensor.rowMajor(shape), 0);
+    }
+
+    void forget(Allocation allocation) {
+        allocations.remove(allocation);
+    }
+
+    /** Attention with the options given; the output is on this device, in the axis order of the query's memory. */
+    public Tensor attend(Tensor query, Tensor key, Tensor value, Attention options) {
+        return options.run(this, query, key, value).output();
+    }
+
+    /** As {@link #attend}, with the log-sum-exp and the scores that the options ask for. */
+    public AttentionResult attendAll(Tensor query, Tensor key, Tensor value, Attention options) {
+        return options.run(this, query, key, value);
+    }
+
+    public Support supports(AttentionSpec spec) {
+        checkOpen();
+        return device.supports(spec);
+    }
+
+    /** Picks and builds the kernels for a spec; the caller closes the plan. */
+    public AttentionPlan prepare(AttentionSpec spec) {
+        checkOpen();
+        if (device.supports(spec) instanceof Support.No no) {
+            throw new Unsupported(info().id() + ": " + no.reason(), no.remedy());
+        }
+        return new AttentionPlan(this, spec, device.prepare(spec));
+    }
+
+    /** The plan of a spec from the cache of this backend; not closed by its user. */
+    AttentionPlan cachedPlan(AttentionSpec spec) {
+        synchronized (plans) {
+            AttentionPlan plan = plans.get(spec);
+            if (plan == null) {
+                plan = prepare(spec);
+                plans.put(spec, plan);
+                if (plans.size() > CACHED_PLANS) {
+                    plans.remove(plans.keySet().iterator().next()); // a run may hold it: left to the backend's close
+                }
+            }
+            return plan;
+        }
+    }
+
+    public ExecutionStream newStream() {
+        checkOpen();
+        ExecutionStream stream = device.newStream();
+        openStreams.add(stream);
+        return stream;
+    }
+
+    /** The stream of all calls that name none, so that they see each other's results whatever thread makes them. */
+    ExecutionStream defaultStream() {
+        checkOpen();
+        return defaultStream;
+    }
+
+    void checkOpen() {
+        if (closed) {
+            throw new Closed("backend " + device.info().id());
+        }
+    }
+
+    private static void checkCount(long elements, long[] shape) {
+        long expected = byteSize(DType.BOOL, shape);
+        if (expected != elements) {
+            throw new InvalidArgument(
+                    "data", expected + " elements for shape " + Arrays.toString(shape), elements + "", "match them");
+        }
+    }
+
+    static long byteSize(DType dtype, long[] shape) {
+        long bytes = dtype.bytes();
+        boolean overflow = false;
+        for (long n : shape) {
+            if (n < 0) {
+                throw new InvalidArgument("shape", "sizes of at least 0", Arrays.toString(shape), "correct it");
+            }
+            overflow |= Math.multiplyHigh(bytes, n) != 0 || bytes * n < 0;
+            bytes = n == 0 || bytes == 0 ? 0 : overflow ? Long.MAX_VALUE : bytes * n;
+        }
+        if (bytes == Long.MAX_VALUE) {
+            throw new OutOfDeviceMemory("any device", bytes, 0, "use a smaller shape than " + Arrays.toString(shape));
+        }
+        return bytes;
+    }
+
+    /** Releases the device with every tensor, plan and stream on it. Idempotent. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        for (ExecutionStream stream : openStreams) {
+            stream.close();
+        }
+        device.close();
+    }
+}

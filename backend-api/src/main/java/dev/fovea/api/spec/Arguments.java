@@ -1,0 +1,11 @@
+package dev.fovea.api.spec;
+
+import dev.fovea.api.Tensor;
+import java.util.List;
+
+/** What a run of a primitive reads and writes. */
+public sealed interface Arguments permits AttentionArguments {
+    List<Tensor> inputs();
+
+    List<Tensor> outputs();
+}
