@@ -38,6 +38,7 @@ final class Encoder {
      * @param attentionNanos time inside the attention of all layers
      * @param totalNanos time of the whole pass
      */
+    @SuppressWarnings("ArrayRecordComponent") // a result to read, never compared or printed
     record Forward(float[] hidden, long attentionNanos, long totalNanos) {}
 
     private final float[] words;

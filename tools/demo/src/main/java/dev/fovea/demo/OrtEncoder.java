@@ -25,9 +25,10 @@ final class OrtEncoder implements AutoCloseable {
         int size = batch.size() * batch.width();
         long[] shape = {batch.size(), batch.width()};
         long[] ids = batch.ids().stream().mapToLong(Integer::longValue).toArray();
+        boolean[] valid = batch.valid();
         long[] mask = new long[size];
         for (int i = 0; i < size; i++) {
-            mask[i] = i % batch.width() < batch.lengths().get(i / batch.width()) ? 1 : 0;
+            mask[i] = valid[i] ? 1 : 0;
         }
         try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, LongBuffer.wrap(ids), shape);
                 OnnxTensor maskTensor = OnnxTensor.createTensor(environment, LongBuffer.wrap(mask), shape);

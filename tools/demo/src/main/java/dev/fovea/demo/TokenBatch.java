@@ -1,5 +1,6 @@
 package dev.fovea.demo;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -27,5 +28,14 @@ record TokenBatch(List<Integer> ids, List<Integer> lengths, int width) {
     /** The sum of the lengths. */
     int tokens() {
         return lengths.stream().mapToInt(Integer::intValue).sum();
+    }
+
+    /** Which tokens are no padding: [B, S], row-major. */
+    boolean[] valid() {
+        boolean[] valid = new boolean[size() * width];
+        for (int b = 0; b < size(); b++) {
+            Arrays.fill(valid, b * width, b * width + lengths.get(b), true);
+        }
+        return valid;
     }
 }
