@@ -332,7 +332,7 @@ public final class Attention {
                 key,
                 value,
                 keep(outputLike(backend, query, value.size(3)), made),
-                scale != null ? scale : (float) (1 / Math.sqrt(query.size(3))),
+                scale != null ? scale : (float) (1 / Math.sqrt((double) query.size(3))),
                 pastKey,
                 pastValue,
                 lengths,

@@ -52,7 +52,7 @@ public record AttentionArguments(
                 key,
                 value,
                 output,
-                (float) (1 / Math.sqrt(query.size(3))),
+                (float) (1 / Math.sqrt((double) query.size(3))),
                 null,
                 null,
                 null,
