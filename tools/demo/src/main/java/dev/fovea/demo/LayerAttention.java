@@ -4,6 +4,8 @@ package dev.fovea.demo;
 @FunctionalInterface
 interface LayerAttention {
     /**
+     * Computes the attention of one layer.
+     *
      * @param q queries, [B, S, H, D] row-major
      * @param k keys, [B, S, H, D]
      * @param v values, [B, S, H, D]
