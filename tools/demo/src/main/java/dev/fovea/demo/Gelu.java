@@ -29,16 +29,16 @@ final class Gelu {
     static float erf(float value) {
         float x = Math.min(4, Math.max(-4, value));
         float s = x * x;
-        float p = Math.fma(s, -2.72614225801306e-10f, 2.77068142495902e-08f);
-        p = Math.fma(s, p, -2.10102402082508e-06f);
-        p = Math.fma(s, p, -5.69250639462346e-05f);
-        p = Math.fma(s, p, -7.34990630326855e-04f);
-        p = Math.fma(s, p, -2.95459980854025e-03f);
-        p = Math.fma(s, p, -1.60960333262415e-02f);
-        float q = Math.fma(s, -1.45660718464996e-05f, -2.13374055278905e-04f);
-        q = Math.fma(s, q, -1.68282697438203e-03f);
-        q = Math.fma(s, q, -7.37332916720468e-03f);
-        q = Math.fma(s, q, -1.42647390514189e-02f);
+        float p = Math.fma(s, -2.7261424e-10f, 2.7706815e-8f);
+        p = Math.fma(s, p, -2.101024e-6f);
+        p = Math.fma(s, p, -5.6925062e-5f);
+        p = Math.fma(s, p, -7.3499064e-4f);
+        p = Math.fma(s, p, -2.9546e-3f);
+        p = Math.fma(s, p, -1.6096033e-2f);
+        float q = Math.fma(s, -1.4566072e-5f, -2.1337406e-4f);
+        q = Math.fma(s, q, -1.682827e-3f);
+        q = Math.fma(s, q, -7.3733293e-3f);
+        q = Math.fma(s, q, -1.4264739e-2f);
         return x * p / q;
     }
 }

@@ -30,7 +30,6 @@ import picocli.CommandLine.Spec;
 /** The {@code fovea demo} command. */
 @Command(
         name = "fovea demo",
-        mixinStandardHelpOptions = false,
         sortOptions = false,
         description = {
             "Runs the all-MiniLM-L6-v2 sentence encoder with the attention of every layer on Fovea, prints which sentences",
@@ -64,6 +63,7 @@ public final class Main implements Callable<Integer> {
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Show this help.")
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
     private boolean help;
 
     private Main() {}
@@ -99,11 +99,14 @@ public final class Main implements Callable<Integer> {
                 : devices.stream().map(Main::find).toList();
         List<DeviceResult> results = new ArrayList<>();
         Demo demo;
-        try (Progress progress = new Progress(System.err, Boolean.getBoolean("fovea.tty"))) {
+        Progress progress = new Progress(System.err, Boolean.getBoolean("fovea.tty"));
+        try {
             demo = new Demo(sentences, progress);
             for (String device : chosen) {
                 results.add(demo.on(device, progress));
             }
+        } finally {
+            progress.erase();
         }
         if (json) {
             System.out.println(new GsonBuilder().setPrettyPrinting().create().toJson(json(demo, sentences, results)));

@@ -2,8 +2,8 @@ package dev.fovea.demo;
 
 import java.io.PrintStream;
 
-/** One line that tells what is going on, for a person at a terminal who has waited two seconds; erased at the end. */
-final class Progress implements AutoCloseable {
+/** One line that tells what is going on, for a person at a terminal who has waited two seconds. */
+final class Progress {
     private static final long PATIENCE_NANOS = 2_000_000_000L;
 
     private final PrintStream out;
@@ -25,8 +25,8 @@ final class Progress implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
+    /** Leaves the terminal as if nothing had been shown. */
+    void erase() {
         if (shown) {
             out.print("\r\033[K");
             out.flush();
