@@ -9,11 +9,8 @@ import dev.fovea.api.FoveaException;
 import dev.fovea.api.spi.DeviceReport;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,8 +35,6 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:every device agrees with ONNX Runtime", "1:a device disagrees or failed", "2:wrong usage"})
 public final class Main implements Callable<Integer> {
-    private static final String SENTENCES = "/dev/fovea/demo/sentences.txt";
-
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -117,27 +112,15 @@ public final class Main implements Callable<Integer> {
     }
 
     private List<String> sentences() throws IOException {
-        List<String> lines;
-        if (file != null) {
-            try {
-                lines = Files.readAllLines(file);
-            } catch (IOException | UncheckedIOException e) {
-                throw wrong("--sentences: cannot read " + file + " as UTF-8 text (" + e + ")");
-            }
-        } else {
-            try (InputStream in = Main.class.getResourceAsStream(SENTENCES)) {
-                if (in == null) {
-                    throw new IOException(SENTENCES + " is not in the demo's jar: build it again");
-                }
-                lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                        .lines()
-                        .toList();
-            }
+        if (file == null) {
+            return Sentences.builtIn();
         }
-        List<String> sentences = lines.stream()
-                .map(String::strip)
-                .filter(l -> !l.isEmpty() && !l.startsWith("#"))
-                .toList();
+        List<String> sentences;
+        try {
+            sentences = Sentences.of(file);
+        } catch (IOException e) {
+            throw wrong("--sentences: cannot read " + file + " as UTF-8 text (" + e + ")");
+        }
         if (sentences.size() < 2) {
             throw wrong("--sentences: expected at least 2 sentences in " + file + ", got " + sentences.size());
         }
