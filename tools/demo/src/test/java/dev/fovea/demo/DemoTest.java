@@ -15,8 +15,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /** The whole network, with its attention on the reference and on every device there is, against ONNX Runtime. */
 class DemoTest {
-    private static List<String> sentences = List.of();
-    private static Demo demo = null;
+    private static List<String> sentences;
+    private static Demo demo;
 
     @BeforeAll
     static void load() throws IOException, OrtException {
@@ -42,7 +42,8 @@ class DemoTest {
     @Test
     void attentionBeyondASentenceIsSeen() {
         // the comparison must be able to fail: without lengths padding takes part
-        List<float[]> hidden = demo.pass((q, k, v, batch) -> new ReferenceAttention()
+        List<float[]> hidden = demo
+                .pass((q, k, v, batch) -> new ReferenceAttention()
                         .attend(
                                 q,
                                 k,
@@ -66,19 +67,20 @@ class DemoTest {
                 .map(DeviceReport::id)
                 .toList();
         assertThat(devices).contains("cpu");
-        return devices.stream().map(device -> DynamicTest.dynamicTest(device, () -> {
-            DeviceResult result = demo.on(device, new Progress(System.err, false));
-            assertThat(result.agreement().passes())
-                    .as("key lengths: %s", result.agreement())
-                    .isTrue();
-            assertThat(result.maskAgreement().passes())
-                    .as("boolean mask: %s", result.maskAgreement())
-                    .isTrue();
-            Similarity similarity = new Similarity(sentences, result.vectors());
-            int half = sentences.size() / 2;
-            for (int i = 0; i < sentences.size(); i++) {
-                assertThat(similarity.nearest(i)).as(sentences.get(i)).isEqualTo((i + half) % sentences.size());
-            }
-        }));
+        return devices.stream()
+                .map(device -> DynamicTest.dynamicTest(device, () -> {
+                    DeviceResult result = demo.on(device, new Progress(System.err, false));
+                    assertThat(result.agreement().passes())
+                            .as("key lengths: %s", result.agreement())
+                            .isTrue();
+                    assertThat(result.maskAgreement().passes())
+                            .as("boolean mask: %s", result.maskAgreement())
+                            .isTrue();
+                    Similarity similarity = new Similarity(sentences, result.vectors());
+                    int half = sentences.size() / 2;
+                    for (int i = 0; i < sentences.size(); i++) {
+                        assertThat(similarity.nearest(i)).as(sentences.get(i)).isEqualTo((i + half) % sentences.size());
+                    }
+                }));
     }
 }

@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
  * @param scoresMode {@code qk_matmul_output_mode} of the fourth output; null = no such output
  */
 record OnnxAttention(
-        boolean causal, float softcap, @Nullable Float scale, @Nullable Integer scoresMode) {
+        boolean causal,
+        float softcap,
+        @Nullable Float scale,
+        @Nullable Integer scoresMode) {
 
     /** Inputs by name in the operator's order; an omitted optional one is an empty name. */
     private static final List<String> INPUTS = List.of("q", "k", "v", "mask", "past_k", "past_v");
@@ -164,13 +167,13 @@ record OnnxAttention(
                 "TensorTypeProto",
                 Map.of("elem_type", elementType, "shape", message("TensorShapeProto", Map.of("dim", axes))));
         return message(
-                "ValueInfoProto",
-                Map.of("name", name, "type", message("TypeProto", Map.of("tensor_type", tensor))));
+                "ValueInfoProto", Map.of("name", name, "type", message("TypeProto", Map.of("tensor_type", tensor))));
     }
 
     private static DynamicMessage message(String type, Map<String, ?> fields) {
         DynamicMessage.Builder builder = OnnxSchema.builder(type);
-        fields.forEach((name, value) -> builder.setField(OnnxSchema.message(type).findFieldByName(name), value));
+        fields.forEach(
+                (name, value) -> builder.setField(OnnxSchema.message(type).findFieldByName(name), value));
         return builder.build();
     }
 }

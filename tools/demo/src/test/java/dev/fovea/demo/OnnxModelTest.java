@@ -18,7 +18,8 @@ class OnnxModelTest {
     @Test
     void readsRawAndListedWeights() throws IOException {
         OnnxModel model = OnnxModel.parse(model(
-                tensor("raw").setField(field("raw_data"), ByteString.copyFrom(new byte[] {0, 0, -128, 63, 0, 0, 0, -64})),
+                tensor("raw")
+                        .setField(field("raw_data"), ByteString.copyFrom(new byte[] {0, 0, -128, 63, 0, 0, 0, -64})),
                 tensor("listed").setField(field("float_data"), List.of(3f, 4f))));
         assertThat(model.weights().keySet()).containsExactly("raw", "listed");
         assertThat(weights(model, "raw")).containsExactly(1, -2);
