@@ -3,6 +3,7 @@ package dev.fovea.demo;
 import ai.onnxruntime.OrtException;
 import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
+import dev.fovea.api.FoveaException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -62,7 +63,15 @@ final class Demo {
     }
 
     /** Runs every sentence on a device, several times, and compares with ONNX Runtime. */
-    DeviceResult on(String device, Progress progress) {
+    DeviceOutcome on(String device, Progress progress) {
+        try {
+            return measure(device, progress);
+        } catch (FoveaException e) {
+            return new DeviceOutcome.Failed(device, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private DeviceResult measure(String device, Progress progress) {
         try (Backend backend = Backends.open(device)) {
             LayerAttention lengths = new FoveaAttention(backend, FoveaAttention.Padding.KEY_LENGTHS);
             progress.step(device + ": first pass");

@@ -20,7 +20,8 @@ record DeviceResult(
         Time warm,
         Agreement agreement,
         Agreement maskAgreement,
-        List<float[]> vectors) {
+        List<float[]> vectors)
+        implements DeviceOutcome {
     /**
      * Time of a pass over all sentences.
      *
@@ -30,7 +31,8 @@ record DeviceResult(
     record Time(double attentionMs, double totalMs) {}
 
     /** Whether both ways of padding agree with ONNX Runtime. */
-    boolean passes() {
+    @Override
+    public boolean passes() {
         return agreement.passes() && maskAgreement.passes();
     }
 }

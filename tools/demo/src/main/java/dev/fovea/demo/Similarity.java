@@ -14,6 +14,9 @@ import java.util.stream.IntStream;
 record Similarity(List<String> sentences, List<float[]> vectors) {
     private static final int TEXT = 60;
 
+    // more columns do not fit a terminal; --json has them all
+    private static final int MATRIX = 40;
+
     /** Cosine of two sentences, by index. */
     double cosine(int i, int j) {
         return Embeddings.cosine(vectors.get(i), vectors.get(j));
@@ -28,7 +31,7 @@ record Similarity(List<String> sentences, List<float[]> vectors) {
                 .orElseThrow();
     }
 
-    /** A table of nearest neighbours, then the matrix in hundredths. */
+    /** A table of nearest neighbours, then, for up to 40 sentences, the matrix in hundredths. */
     List<String> lines() {
         List<String> lines = new ArrayList<>();
         int width =
@@ -44,6 +47,9 @@ record Similarity(List<String> sentences, List<float[]> vectors) {
                     cosine(i, j),
                     j + 1,
                     cut(sentences.get(j))));
+        }
+        if (sentences.size() > MATRIX) {
+            return lines;
         }
         lines.add("");
         lines.add("cosines in hundredths");

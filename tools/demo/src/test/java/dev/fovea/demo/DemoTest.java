@@ -1,6 +1,7 @@
 package dev.fovea.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import ai.onnxruntime.OrtException;
 import dev.fovea.api.Backends;
@@ -69,7 +70,9 @@ class DemoTest {
         assertThat(devices).contains("cpu");
         return devices.stream()
                 .map(device -> DynamicTest.dynamicTest(device, () -> {
-                    DeviceResult result = demo.on(device, new Progress(System.err, false));
+                    DeviceResult result = assertThat(demo.on(device, new Progress(System.err, false)))
+                            .asInstanceOf(type(DeviceResult.class))
+                            .actual();
                     assertThat(result.agreement().passes())
                             .as("key lengths: %s", result.agreement())
                             .isTrue();
