@@ -140,8 +140,28 @@ public final class Tensor implements AutoCloseable {
         return view(s, t, offset);
     }
 
-    /** A view with the sizes and strides of the caller; package-private since nothing checks them. */
-    Tensor view(long[] viewShape, long[] viewStrides, long viewOffset) {
+    /** A read-only view of a larger shape, aligned at the last axis: axes that are missing or of size 1 repeat by stride 0. */
+    public Tensor broadcastTo(long... larger) {
+        int lead = larger.length - rank();
+        long[] t = new long[larger.length];
+        boolean ok = lead >= 0;
+        for (int i = Math.max(0, lead); ok && i < larger.length; i++) {
+            long n = shape[i - lead];
+            ok = n == 1 || n == larger[i];
+            t[i] = n == 1 ? 0 : strides[i - lead];
+        }
+        if (!ok) {
+            throw new InvalidArgument(
+                    "shape",
+                    "one that " + shapeText() + " broadcasts to",
+                    Arrays.toString(larger),
+                    "axes are 1 or equal");
+        }
+        return view(larger.clone(), t, offset);
+    }
+
+    /** A view with the sizes and strides of the caller, checked by nobody. */
+    private Tensor view(long[] viewShape, long[] viewStrides, long viewOffset) {
         checkOpen();
         allocation.retain();
         return new Tensor(allocation, dtype, viewShape, viewStrides, viewOffset);
