@@ -10,6 +10,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.ParameterException;
 
 /**
  * What a failure means to the person at the command line.
@@ -29,6 +30,7 @@ public record FailureText(String sentence, int exitCode, boolean expected) {
 
     public static FailureText of(Throwable failure) {
         return switch (failure) {
+            case ParameterException e -> usage(oneLine(message(e)));
             case UsageException e -> usage(message(e));
             case FoveaException.DeviceNotFound e -> usage(message(e));
             case FoveaException e -> failed(message(e));
@@ -50,6 +52,10 @@ public record FailureText(String sentence, int exitCode, boolean expected) {
                         ExitCode.SOFTWARE,
                         false);
         };
+    }
+
+    private static String oneLine(String message) {
+        return message.lines().map(String::strip).reduce((a, b) -> a + " " + b).orElse(message);
     }
 
     private static FailureText usage(String sentence) {

@@ -29,8 +29,7 @@ public final class Progress implements AutoCloseable {
         if (terminal) {
             ticker = Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("progress").factory());
-            var unused =
-                    ticker.scheduleAtFixedRate(this::show, PATIENCE_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+            var _ = ticker.scheduleAtFixedRate(this::show, PATIENCE_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
         } else {
             ticker = null;
         }

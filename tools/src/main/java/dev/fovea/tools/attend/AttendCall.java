@@ -94,8 +94,7 @@ final class AttendCall {
     private void moreScores(Backend backend, Tensor query, Tensor key, Tensor value, Attention attention)
             throws IOException {
         for (ScoreFile wanted : options.scores.subList(Math.min(1, options.scores.size()), options.scores.size())) {
-            try (AttentionResult result =
-                    backend.attendAll(query, key, value, attention.scores(wanted.stage()))) {
+            try (AttentionResult result = backend.attendAll(query, key, value, attention.scores(wanted.stage()))) {
                 write(result.scores(), wanted.file());
             }
         }
@@ -191,8 +190,8 @@ final class AttendCall {
         }
         return added == null
                 ? a
-                : a.bias(keep(TensorFiles.upload(
-                        backend, added, added.type() == NpyType.FLOAT16 ? DType.F16 : DType.F32)));
+                : a.bias(keep(
+                        TensorFiles.upload(backend, added, added.type() == NpyType.FLOAT16 ? DType.F16 : DType.F32)));
     }
 
     private Tensor integers(Backend backend, NpyFile file) throws IOException {

@@ -1,5 +1,6 @@
 package dev.fovea.tools.attend;
 
+import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
 import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Json;
@@ -10,9 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -20,7 +19,6 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code fovea attend}: the attention primitive on NumPy files. */
 @Command(
@@ -49,11 +47,8 @@ import picocli.CommandLine.Spec;
             "  {\"name\": \"local\", \"q\": \"q.npy\", \"k\": \"k.npy\", \"v\": \"v.npy\", \"out\": \"o.npy\","
                     + " \"window\": \"2,0\", \"scale\": 0.125}"
         })
-public final class AttendCommand implements Callable<Integer> {
+public final class AttendCommand extends CliCommand {
     private static final Set<String> WITH_CASES = Set.of("--cases", "--device", "--json");
-
-    @Spec
-    private @Nullable CommandSpec spec;
 
     @Mixin
     private AttendOptions options = new AttendOptions();
@@ -70,12 +65,6 @@ public final class AttendCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print a JSON object about the call, or one line of JSON a case.")
     private boolean json;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help.")
-    private boolean help;
-
     /** The parser of the options of one call, for flags and for lines of cases. */
     static CommandLine parser(AttendOptions options) {
         return new CommandLine(options).setExpandAtFiles(false);
@@ -83,12 +72,11 @@ public final class AttendCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        CommandSpec s = Objects.requireNonNull(spec);
-        Console console = Console.of(s);
+        Console console = console();
         if (cases == null) {
             options.check();
         } else {
-            onlyWithCases(s);
+            onlyWithCases(spec());
         }
         List<CasesFile.Line> lines = cases == null ? List.of() : CasesFile.lines(cases);
         try (OpenBackends backends = new OpenBackends();

@@ -197,7 +197,10 @@ final class AttendOptions {
     @Nullable
     Path pastKey;
 
-    @Option(names = "--past-v", paramLabel = "FILE", description = "Earlier values: always [batch, value heads, past, head dim].")
+    @Option(
+            names = "--past-v",
+            paramLabel = "FILE",
+            description = "Earlier values: always [batch, value heads, past, head dim].")
     @Nullable
     Path pastValue;
 

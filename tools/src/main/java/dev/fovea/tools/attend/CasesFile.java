@@ -4,6 +4,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import dev.fovea.tools.FailureText;
 import dev.fovea.tools.UsageException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -50,7 +51,7 @@ final class CasesFile {
             try {
                 AttendCommand.parser(options).parseArgs(arguments.toArray(String[]::new));
             } catch (ParameterException e) {
-                throw new UsageException(e.getMessage());
+                throw new UsageException(FailureText.of(e).sentence());
             }
             return options;
         }
@@ -74,7 +75,9 @@ final class CasesFile {
 
     /** Reads a line; the name is set in {@code seenName} as soon as it is known, so that errors further on can say it. */
     static Case parse(String line, StringBuilder seenName) {
-        Set<String> options = CommandLine.Model.CommandSpec.forAnnotatedObject(new AttendOptions()).optionsMap().keySet();
+        Set<String> options = CommandLine.Model.CommandSpec.forAnnotatedObject(new AttendOptions())
+                .optionsMap()
+                .keySet();
         List<String> arguments = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         try (JsonReader reader = new JsonReader(new StringReader(line))) {
@@ -108,8 +111,8 @@ final class CasesFile {
                         + "'; the keys are the long options of `fovea attend` without dashes, and name");
             }
         } catch (MalformedJsonException | EOFException e) {
-            throw new UsageException("the line is not a JSON object; it goes wrong after character "
-                    + position(e.getMessage()));
+            throw new UsageException(
+                    "the line is not a JSON object; it goes wrong after character " + position(e.getMessage()));
         } catch (IOException e) {
             throw new UsageException("the line is not a JSON object: " + e.getMessage());
         }

@@ -43,8 +43,7 @@ final class TensorFiles {
      */
     static NpyOutput download(Tensor tensor, Path path, long... shape) throws IOException {
         DType dtype = tensor.dtype();
-        NpyOutput output =
-                NpyOutput.create(path, dtype == DType.F16 ? NpyType.FLOAT16 : NpyType.FLOAT32, shape);
+        NpyOutput output = NpyOutput.create(path, dtype == DType.F16 ? NpyType.FLOAT16 : NpyType.FLOAT32, shape);
         try (Arena arena = Arena.ofConfined()) {
             long count = tensor.elementCount();
             MemorySegment piece = arena.allocate(Math.min(count, PIECE) * dtype.bytes(), 64);

@@ -13,8 +13,8 @@ record WindowBounds(int left, int right) {
             String[] parts = text.split(",", -1);
             try {
                 if (parts.length == 2) {
-                    WindowBounds w = new WindowBounds(
-                            Integer.parseInt(parts[0].strip()), Integer.parseInt(parts[1].strip()));
+                    WindowBounds w =
+                            new WindowBounds(Integer.parseInt(parts[0].strip()), Integer.parseInt(parts[1].strip()));
                     if (w.left >= -1 && w.right >= -1) {
                         return w;
                     }
@@ -26,8 +26,8 @@ record WindowBounds(int left, int right) {
         }
 
         private static TypeConversionException wrong(String text) {
-            return new TypeConversionException("expected L,R, two whole numbers of at least -1 (-1 = unlimited), got '"
-                    + text + "'");
+            return new TypeConversionException(
+                    "expected L,R, two whole numbers of at least -1 (-1 = unlimited), got '" + text + "'");
         }
     }
 }

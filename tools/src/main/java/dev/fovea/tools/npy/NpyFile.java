@@ -52,7 +52,7 @@ public final class NpyFile implements AutoCloseable {
                     : channel.map(FileChannel.MapMode.READ_ONLY, header.dataOffset(), bytes, arena);
         } catch (HeaderException e) {
             arena.close();
-            throw new NpyFormatException(path, e.getMessage());
+            throw new NpyFormatException(path, e.reason());
         } catch (EOFException e) {
             arena.close();
             throw new NpyFormatException(path, "truncated inside its header");
@@ -76,7 +76,8 @@ public final class NpyFile implements AutoCloseable {
             throw new NoSuchFileException(path.toString());
         }
         if (!Files.isRegularFile(path)) {
-            throw new NpyFormatException(path, "not a regular file; arrays are mapped into memory, so pipes do not work");
+            throw new NpyFormatException(
+                    path, "not a regular file; arrays are mapped into memory, so pipes do not work");
         }
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             return new NpyFile(path, channel);
@@ -141,8 +142,7 @@ public final class NpyFile implements AutoCloseable {
                             header.type() == NpyType.FLOAT16
                                     ? data.get(shorts, 2 * position)
                                     : Float.floatToFloat16(floatAt(position)));
-                case BF16 ->
-                    target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, HalfFloats.toBf16(floatAt(position)));
+                case BF16 -> target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, HalfFloats.toBf16(floatAt(position)));
                 case I32 -> target.set(ValueLayout.JAVA_INT_UNALIGNED, 4 * i, intAt(position));
                 case BOOL -> target.set(BYTE, i, (byte) (data.get(BYTE, position) == 0 ? 0 : 1));
             }
@@ -164,13 +164,12 @@ public final class NpyFile implements AutoCloseable {
     }
 
     private boolean sameBytes(DType dtype) {
-        boolean same =
-                switch (dtype) {
-                    case F32 -> header.type() == NpyType.FLOAT32;
-                    case F16 -> header.type() == NpyType.FLOAT16;
-                    case I32 -> header.type() == NpyType.INT32;
-                    case BF16, BOOL -> false;
-                };
+        boolean same = switch (dtype) {
+            case F32 -> header.type() == NpyType.FLOAT32;
+            case F16 -> header.type() == NpyType.FLOAT16;
+            case I32 -> header.type() == NpyType.INT32;
+            case BF16, BOOL -> false;
+        };
         return same && header.bigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
     }
 
@@ -179,18 +178,18 @@ public final class NpyFile implements AutoCloseable {
             case FLOAT16 -> Float.float16ToFloat(data.get(shorts, 2 * position));
             case FLOAT32 -> Float.intBitsToFloat(data.get(ints, 4 * position));
             case FLOAT64 -> (float) Double.longBitsToDouble(data.get(longs, 8 * position));
-            case INT32, INT64, BOOL -> throw new IllegalStateException(header.type() + " read as a floating-point type");
+            case INT32, INT64, BOOL ->
+                throw new IllegalStateException(header.type() + " read as a floating-point type");
         };
     }
 
     private int intAt(long position) throws NpyFormatException {
-        long value =
-                switch (header.type()) {
-                    case INT32 -> data.get(ints, 4 * position);
-                    case INT64 -> data.get(longs, 8 * position);
-                    case FLOAT16, FLOAT32, FLOAT64, BOOL ->
-                        throw new IllegalStateException(header.type() + " read as an integer");
-                };
+        long value = switch (header.type()) {
+            case INT32 -> data.get(ints, 4 * position);
+            case INT64 -> data.get(longs, 8 * position);
+            case FLOAT16, FLOAT32, FLOAT64, BOOL ->
+                throw new IllegalStateException(header.type() + " read as an integer");
+        };
         if (value != (int) value) {
             throw new NpyFormatException(path, "the value " + value + " does not fit into 32 bits");
         }

@@ -32,7 +32,8 @@ record NpyHeader(NpyType type, boolean bigEndian, boolean fortran, List<Long> sh
         }
         for (int i = 0; i < MAGIC.length; i++) {
             if (start[i] != MAGIC[i]) {
-                throw new HeaderException("not an NPY file (it does not begin with \\x93NUMPY); write it by numpy.save");
+                throw new HeaderException(
+                        "not an NPY file (it does not begin with \\x93NUMPY); write it by numpy.save");
             }
         }
         int major = start[6];
@@ -50,8 +51,8 @@ record NpyHeader(NpyType type, boolean bigEndian, boolean fortran, List<Long> sh
             length = length << 8 | prefix[i] & 0xff;
         }
         if (length > MAX_LENGTH) {
-            throw new HeaderException("a header of " + length + " bytes is not believable; at most " + MAX_LENGTH
-                    + " are read");
+            throw new HeaderException(
+                    "a header of " + length + " bytes is not believable; at most " + MAX_LENGTH + " are read");
         }
         return (int) length;
     }
@@ -69,11 +70,11 @@ record NpyHeader(NpyType type, boolean bigEndian, boolean fortran, List<Long> sh
         if (type.bytes() > 1 && (order == '|' || !named)) {
             throw new HeaderException("element type '" + descr + "' names no byte order; write the file by numpy.save");
         }
-        NpyHeader header = new NpyHeader(
-                type, order == '>', fields.fortran(), fields.shape(), (long) prefix.length + text.length);
+        NpyHeader header =
+                new NpyHeader(type, order == '>', fields.fortran(), fields.shape(), (long) prefix.length + text.length);
         if (header.shape().size() > MAX_RANK) {
-            throw new HeaderException("shape " + header.shapeText() + " has " + header.shape().size()
-                    + " axes; at most " + MAX_RANK + " are read");
+            throw new HeaderException("shape " + header.shapeText() + " has "
+                    + header.shape().size() + " axes; at most " + MAX_RANK + " are read");
         }
         header.dataBytes();
         return header;
@@ -102,8 +103,15 @@ record NpyHeader(NpyType type, boolean bigEndian, boolean fortran, List<Long> sh
     static final class HeaderException extends Exception {
         private static final long serialVersionUID = 1L;
 
-        HeaderException(String message) {
-            super(message);
+        private final String reason;
+
+        HeaderException(String reason) {
+            super(reason);
+            this.reason = reason;
+        }
+
+        String reason() {
+            return reason;
         }
     }
 }

@@ -43,9 +43,8 @@ public final class NpyOutput implements AutoCloseable {
         }
         // A device such as /dev/null can be written but not replaced.
         boolean replace = !Files.exists(target) || Files.isRegularFile(target);
-        Path written = replace
-                ? target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp")
-                : target;
+        Path written =
+                replace ? target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp") : target;
         FileChannel channel = replace
                 ? FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)
                 : FileChannel.open(written, StandardOpenOption.WRITE);
@@ -61,7 +60,8 @@ public final class NpyOutput implements AutoCloseable {
 
     static byte[] header(NpyType type, long... shape) {
         String sizes = Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "));
-        String descr = (type.bytes() == 1 ? "|" : ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN ? ">" : "<") + type.code();
+        String descr =
+                (type.bytes() == 1 ? "|" : ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN ? ">" : "<") + type.code();
         String text = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + sizes
                 + (shape.length == 1 ? "," : "") + "), }";
         int total = (10 + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
