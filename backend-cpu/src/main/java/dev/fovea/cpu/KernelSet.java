@@ -16,7 +16,13 @@ record KernelSet(Kernels wide, Kernels narrow, int vectorBits, List<String> note
     }
 
     static KernelSet choose() {
-        return scalar(List.of("plain loops"));
+        try {
+            List<String> refusals = VectorGate.refusals();
+            return refusals.isEmpty() ? VectorKernels.set() : scalar(refusals);
+        } catch (LinkageError e) {
+            return scalar(List.of(
+                    "scalar path: the Vector API does not load (" + e + "); report this with the JVM's version"));
+        }
     }
 
     static KernelSet scalar(List<String> notes) {

@@ -8,6 +8,8 @@ import dev.fovea.api.spec.AttentionSpec;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Attention from the formula in double precision, one pair at a time. */
 final class Reference {
@@ -97,17 +99,19 @@ final class Reference {
         }
     }
 
-    private int perSequence(Tensor t, int b, int h) {
+    private int perSequence(@Nullable Tensor tensor, int b, int h) {
+        Tensor t = Objects.requireNonNull(tensor);
         int[] all = t.toIntArray();
         return t.rank() == 1 ? all[b] : all[b * spec.keyHeads() + h];
     }
 
-    private double joined(Tensor past, Tensor fresh, int b, int h, int k, int d) {
+    private double joined(@Nullable Tensor past, Tensor fresh, int b, int h, int k, int d) {
         int old = (int) a.pastKeys();
         return k < old ? at(past, b, h, k, d) : at(fresh, b, h, k - old, d);
     }
 
-    private double at(Tensor t, int... index) {
+    private double at(@Nullable Tensor tensor, int... index) {
+        Tensor t = Objects.requireNonNull(tensor);
         double[] all = data.computeIfAbsent(t, x -> {
             if (x.dtype().isFloat()) {
                 float[] f = x.toFloatArray();
@@ -127,17 +131,17 @@ final class Reference {
     /** Truth is 1 or 0; integers are exact in a double. */
     double value(Expr e, Map<Expr.IndexKind, Integer> index, double score) {
         return switch (e) {
-            case Expr.Index i -> index.get(i.kind());
+            case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
             case Expr.Score s -> score;
             case Expr.FloatConst c -> c.value();
             case Expr.IntConst c -> c.value();
             case Expr.BoolConst c -> c.value() ? 1 : 0;
             case Expr.Scalar s ->
                 s.type() == ValueType.F32
-                        ? a.scalars().get(s.name()).floatValue()
-                        : a.scalars().get(s.name()).intValue();
+                        ? Objects.requireNonNull(a.scalars().get(s.name())).floatValue()
+                        : Objects.requireNonNull(a.scalars().get(s.name())).intValue();
             case Expr.Load l -> {
-                Tensor t = a.captures().get(l.name());
+                Tensor t = Objects.requireNonNull(a.captures().get(l.name()));
                 int[] at = new int[l.indices().size()];
                 for (int i = 0; i < at.length; i++) {
                     at[i] = Math.clamp((long) value(l.indices().get(i), index, score), 0, (int) t.size(i) - 1);

@@ -1,5 +1,6 @@
 package dev.fovea.tools;
 
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Unmatched;
         description = "%nPart of the source checkout only: ./fovea demo. It is not in the distribution.")
 final class DemoCommand implements Runnable {
     @Unmatched
-    private List<String> rest = List.of();
+    private List<String> rest = new ArrayList<>();
 
     @Override
     public void run() {

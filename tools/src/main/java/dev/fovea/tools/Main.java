@@ -1,6 +1,8 @@
 package dev.fovea.tools;
 
+import dev.fovea.tools.agreement.ConformanceCommand;
 import dev.fovea.tools.attend.AttendCommand;
+import dev.fovea.tools.bench.BenchCommand;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -21,12 +23,19 @@ import picocli.CommandLine.ParameterException;
         header = "Attention for the JVM: on the CPU, and on any OpenCL device.",
         description = "%nEach command explains itself: fovea COMMAND --help.%n",
         commandListHeading = "%nCommands:%n",
-        subcommands = {ProbeCommand.class, AttendCommand.class, DemoCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            ProbeCommand.class,
+            AttendCommand.class,
+            ConformanceCommand.class,
+            BenchCommand.class,
+            DemoCommand.class,
+            CommandLine.HelpCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed", "2:wrong usage"},
         footerHeading = "%nEnvironment:%n",
         footer = {
-            "  FOVEA_DEVICE        device to use where no --device is given, an id of `fovea probe`",
+            "  FOVEA_DEVICE        device to use without --device, see fovea probe",
             "  FOVEA_THREADS       threads of the cpu device; default: physical cores",
             "  FOVEA_VECTOR        off: leave out Java's vector module (slower)",
             "  FOVEA_JAVA_OPTIONS  flags for the JVM, such as -Xmx8g",

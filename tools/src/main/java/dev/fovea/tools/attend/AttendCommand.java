@@ -41,11 +41,13 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {
             "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy --causal bottom-right",
-            "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy --layout packed --heads 32 --kv-heads 8",
-            "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy --lse lse.npy --scores probability=p.npy",
+            "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy \\",
+            "      --layout packed --heads 32 --kv-heads 8",
+            "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy \\",
+            "      --lse lse.npy --scores probability=p.npy",
             "A line of a cases file:",
-            "  {\"name\": \"local\", \"q\": \"q.npy\", \"k\": \"k.npy\", \"v\": \"v.npy\", \"out\": \"o.npy\","
-                    + " \"window\": \"2,0\", \"scale\": 0.125}"
+            "  {\"q\": \"q.npy\", \"k\": \"k.npy\", \"v\": \"v.npy\", \"out\": \"o.npy\",",
+            "   \"window\": \"2,0\", \"scale\": 0.125, \"name\": \"local\"}   (all on one line)"
         })
 public final class AttendCommand extends CliCommand {
     private static final Set<String> WITH_CASES = Set.of("--cases", "--device", "--json");

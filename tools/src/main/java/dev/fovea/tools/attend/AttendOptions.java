@@ -1,6 +1,7 @@
 package dev.fovea.tools.attend;
 
 import dev.fovea.tools.UsageException;
+import dev.fovea.tools.WindowBounds;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -58,6 +59,7 @@ final class AttendOptions {
     @Option(
             names = "--layout",
             paramLabel = "LAYOUT",
+            converter = Layout.Names.class,
             defaultValue = "bhsd",
             description = {
                 "Axes of q, k, v and the output: bhsd = [batch, heads, positions, head dim], bshd = [batch, positions, heads,"
@@ -86,6 +88,7 @@ final class AttendOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
+            converter = StorageType.Names.class,
             description = {
                 "Storage type of q, k, v and the output: f32, f16 or bf16; the inputs are rounded to it, to nearest even."
                         + " Sums are f32 whatever it is. Default: f16 where q is float16, else f32."
@@ -138,6 +141,7 @@ final class AttendOptions {
     @Option(
             names = "--window-alignment",
             paramLabel = "RULE",
+            converter = PositionRule.Names.class,
             description = {
                 "Where query 0 stands, as for --causal; must agree with it where both are given. Also what --alibi counts from."
             })

@@ -2,7 +2,6 @@ package dev.fovea.tools.attend;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /**
  * The value of {@code --causal}.
@@ -15,15 +14,7 @@ record CausalRule(@Nullable PositionRule rule) {
     static final class Converter implements ITypeConverter<CausalRule> {
         @Override
         public CausalRule convert(String text) {
-            if (text.isEmpty()) {
-                return new CausalRule(null);
-            }
-            for (PositionRule rule : PositionRule.values()) {
-                if (rule.toString().equals(text)) {
-                    return new CausalRule(rule);
-                }
-            }
-            throw new TypeConversionException("expected top-left, bottom-right or past, got '" + text + "'");
+            return new CausalRule(text.isEmpty() ? null : new PositionRule.Names().convert(text));
         }
     }
 }

@@ -1,5 +1,8 @@
 package dev.fovea.tools.attend;
 
+import dev.fovea.tools.NamedValues;
+import java.util.List;
+
 /** Axis order of q, k, v and the output in their files. */
 enum Layout {
     /** [batch, heads, positions, head dim]. */
@@ -28,5 +31,12 @@ enum Layout {
             case BSHD -> "bshd";
             case PACKED -> "packed";
         };
+    }
+
+    /** Reads a name. */
+    static final class Names extends NamedValues<Layout> {
+        Names() {
+            super(List.of(values()));
+        }
     }
 }

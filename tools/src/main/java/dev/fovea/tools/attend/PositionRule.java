@@ -1,6 +1,8 @@
 package dev.fovea.tools.attend;
 
 import dev.fovea.api.Alignment;
+import dev.fovea.tools.NamedValues;
+import java.util.List;
 
 /** Where query 0 stands, by the names of the command line. */
 enum PositionRule {
@@ -23,5 +25,12 @@ enum PositionRule {
     @Override
     public String toString() {
         return text;
+    }
+
+    /** Reads a name. */
+    static final class Names extends NamedValues<PositionRule> {
+        Names() {
+            super(List.of(values()));
+        }
     }
 }

@@ -1,7 +1,9 @@
 package dev.fovea.tools.attend;
 
 import dev.fovea.api.DType;
+import dev.fovea.tools.NamedValues;
 import dev.fovea.tools.npy.NpyType;
+import java.util.List;
 
 /** Storage types of q, k, v and the output, by the names of the command line. */
 enum StorageType {
@@ -34,5 +36,12 @@ enum StorageType {
             case F16 -> "f16";
             case BF16 -> "bf16";
         };
+    }
+
+    /** Reads a name. */
+    static final class Names extends NamedValues<StorageType> {
+        Names() {
+            super(List.of(values()));
+        }
     }
 }

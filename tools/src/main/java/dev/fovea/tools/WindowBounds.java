@@ -1,13 +1,13 @@
-package dev.fovea.tools.attend;
+package dev.fovea.tools;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Inclusive bounds of a window around a query's position; -1 = unlimited. */
-record WindowBounds(int left, int right) {
+public record WindowBounds(int left, int right) {
 
     /** Reads {@code L,R}. */
-    static final class Converter implements ITypeConverter<WindowBounds> {
+    public static final class Converter implements ITypeConverter<WindowBounds> {
         @Override
         public WindowBounds convert(String text) {
             String[] parts = text.split(",", -1);
