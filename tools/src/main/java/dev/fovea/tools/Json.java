@@ -5,6 +5,7 @@ import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 
 /** JSON objects as text. Numbers that JSON has no form for (NaN, infinity) become null. */
 public final class Json {
@@ -71,11 +72,7 @@ public final class Json {
     }
 
     public Json field(String name, long[] values) throws IOException {
-        writer.name(name).beginArray();
-        for (long v : values) {
-            writer.value(v);
-        }
-        writer.endArray();
+        writer.name(name).jsonValue(Arrays.toString(values)); // on one line, whatever the indent
         return this;
     }
 

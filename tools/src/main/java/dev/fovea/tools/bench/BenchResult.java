@@ -50,7 +50,7 @@ record BenchResult(
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%-28s %-5s %-22s %-18s %10.3f %10.3f %9.3f %8.1f %6d",
+                "%-28s %-5s %-22s %-18s %10.3f %10.3f %9.4f %8.1f %6d",
                 device.id(),
                 testCase.type(),
                 testCase.shape(),
