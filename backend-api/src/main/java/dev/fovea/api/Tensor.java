@@ -121,7 +121,8 @@ public final class Tensor implements AutoCloseable {
         }
         long[] s = shape.clone();
         s[axis] = to - from;
-        return view(s, strides.clone(), to == from ? offset : offset + from * strides[axis]);
+        boolean empty = to == from || elementCount() == 0; // an offset could lie beyond the storage
+        return view(s, strides.clone(), empty ? offset : offset + from * strides[axis]);
     }
 
     /** A view with the last axis split into two: [.., n * m] as [.., n, m]. */
@@ -173,7 +174,7 @@ public final class Tensor implements AutoCloseable {
             throw new InvalidArgument("tensor", "a floating-point dtype", dtype.name(), "read it by toIntArray");
         }
         float[] out = new float[javaLength()];
-        if (dtype == DType.F32 && span() == out.length && Arrays.equals(strides, rowMajor(shape))) {
+        if (out.length > 0 && dtype == DType.F32 && span() == out.length && Arrays.equals(strides, rowMajor(shape))) {
             storage().read(4 * offset, MemorySegment.ofArray(out));
             return out;
         }
