@@ -22,7 +22,8 @@ public abstract class NamedValues<T> implements ITypeConverter<T> {
         return values.stream()
                 .filter(v -> v.toString().equals(text))
                 .findFirst()
-                .orElseThrow(() -> new TypeConversionException("expected "
-                        + values.stream().map(Object::toString).collect(Collectors.joining(", ")) + ", got '" + text + "'"));
+                .orElseThrow(() -> new TypeConversionException(
+                        "expected " + values.stream().map(Object::toString).collect(Collectors.joining(", "))
+                                + ", got '" + text + "'"));
     }
 }

@@ -4,6 +4,7 @@ import ai.onnxruntime.OrtException;
 import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
 import dev.fovea.api.FoveaException;
+import dev.fovea.tools.Progress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
