@@ -1,0 +1,157 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.KeyBand;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.ScoreStage;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run with everything that its blocks share, bound to memory and read only. Query heads that read the same key and value head
+ * form a group; the rows of a group are its (query, head) pairs, heads fastest, so that few queries of many heads still fill a tile.
+ */
+final class AttentionCall {
+    final AttentionSpec spec;
+    final float scale;
+    final int batch;
+    final int queries;
+    final int pastKeys;
+
+    /** All keys of a sequence, before lengths. */
+    final int keys;
+
+    final Rows query;
+    final Rows key;
+    final Rows value;
+    final Rows output;
+    final @Nullable Rows pastKey;
+    final @Nullable Rows pastValue;
+    final @Nullable Rows logSumExp;
+
+    /** Written row by row over the keys. */
+    final @Nullable Rows scores;
+
+    final @Nullable ScoreStage stage;
+    final float @Nullable [] sinks;
+    final KeyBand band;
+    final Map<String, Number> scalars;
+    final Map<String, Capture> captures;
+
+    /** Query heads of a group. */
+    final int groupHeads;
+
+    private final int[] lengths;
+    private final int[] offsets;
+
+    AttentionCall(AttentionSpec spec, AttentionArguments a) {
+        this.spec = spec;
+        this.scale = a.scale();
+        this.batch = Math.toIntExact(a.batch());
+        this.queries = Math.toIntExact(a.queries());
+        this.pastKeys = Math.toIntExact(a.pastKeys());
+        this.keys = Math.toIntExact(a.keys());
+        this.query = Rows.of(a.query());
+        this.key = Rows.of(a.key());
+        this.value = Rows.of(a.value());
+        this.output = Rows.of(a.output());
+        this.pastKey = rows(a.pastKey());
+        this.pastValue = rows(a.pastValue());
+        this.logSumExp = rows(a.logSumExp());
+        this.scores = rows(a.scores());
+        this.stage = spec.scores().orElse(null);
+        this.sinks = sinks(spec, a.sinks());
+        this.scalars = a.scalars();
+        this.band = KeyBand.of(spec.mask(), scalars);
+        Map<String, Capture> bound = new HashMap<>();
+        a.captures().forEach((name, tensor) -> bound.put(name, Capture.of(tensor)));
+        this.captures = Map.copyOf(bound);
+        this.groupHeads = groupHeads(spec);
+        this.lengths = perSequence(a.keyLengths(), keys);
+        this.offsets = switch (spec.offset()) {
+            case TOP_LEFT -> perSequence(null, 0);
+            case PAST -> perSequence(null, pastKeys);
+            case GIVEN -> perSequence(a.queryOffsets(), 0);
+            case BOTTOM_RIGHT -> {
+                int[] all = lengths.clone();
+                for (int i = 0; i < all.length; i++) {
+                    all[i] -= queries;
+                }
+                yield all;
+            }
+        };
+    }
+
+    /** Consecutive query heads that share key and value head. */
+    static int groupHeads(AttentionSpec spec) {
+        int a = spec.queryHeads() / spec.keyHeads();
+        int b = spec.queryHeads() / spec.valueHeads();
+        while (b != 0) {
+            int rest = a % b;
+            a = b;
+            b = rest;
+        }
+        return a;
+    }
+
+    int groups() {
+        return spec.queryHeads() / groupHeads;
+    }
+
+    /** Rows of a group. */
+    long rows() {
+        return (long) queries * groupHeads;
+    }
+
+    int keyHead(int group) {
+        return group * groupHeads / (spec.queryHeads() / spec.keyHeads());
+    }
+
+    int valueHead(int group) {
+        return group * groupHeads / (spec.queryHeads() / spec.valueHeads());
+    }
+
+    int keyLength(int b, int keyHead) {
+        return lengths[b * spec.keyHeads() + keyHead];
+    }
+
+    int queryOffset(int b, int keyHead) {
+        return offsets[b * spec.keyHeads() + keyHead];
+    }
+
+    private static @Nullable Rows rows(@Nullable Tensor t) {
+        return t == null ? null : Rows.of(t);
+    }
+
+    private int[] perSequence(@Nullable Tensor t, int otherwise) {
+        int heads = spec.keyHeads();
+        int[] all = new int[batch * heads];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = otherwise;
+            if (t != null) {
+                long at = i / heads * t.stride(0) + (t.rank() == 2 ? i % heads * t.stride(1) : 0);
+                all[i] = memory(t).getAtIndex(ValueLayout.JAVA_INT, t.offset() + at);
+            }
+        }
+        return all;
+    }
+
+    private static float @Nullable [] sinks(AttentionSpec spec, @Nullable Tensor t) {
+        if (t == null) {
+            return null;
+        }
+        float[] all = new float[spec.queryHeads()];
+        for (int h = 0; h < all.length; h++) {
+            all[h] = memory(t).getAtIndex(ValueLayout.JAVA_FLOAT, t.offset() + h * t.stride(0));
+        }
+        return all;
+    }
+
+    private static MemorySegment memory(Tensor t) {
+        return ((CpuStorage) t.storage()).segment();
+    }
+}

@@ -1,0 +1,54 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.HalfFloats;
+import dev.fovea.api.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** A captured tensor of a run, read element by element; positions are in elements from its first one. */
+final class Capture {
+    private final MemorySegment memory;
+    private final DType dtype;
+    private final long offset;
+    private final long[] sizes;
+    private final long[] strides;
+
+    private Capture(MemorySegment memory, DType dtype, long offset, long[] sizes, long[] strides) {
+        this.memory = memory;
+        this.dtype = dtype;
+        this.offset = offset;
+        this.sizes = sizes;
+        this.strides = strides;
+    }
+
+    static Capture of(Tensor t) {
+        long[] strides = new long[t.rank()];
+        for (int i = 0; i < strides.length; i++) {
+            strides[i] = t.stride(i);
+        }
+        return new Capture(((CpuStorage) t.storage()).segment(), t.dtype(), t.offset(), t.shape(), strides);
+    }
+
+    /** Part of a position: an index of an axis, clamped to the tensor. */
+    long part(int axis, int index) {
+        return Math.clamp(index, 0, sizes[axis] - 1) * strides[axis];
+    }
+
+    float floatAt(long position) {
+        long at = (offset + position) * dtype.bytes();
+        return switch (dtype) {
+            case F16 -> Float.float16ToFloat(memory.get(ValueLayout.JAVA_SHORT, at));
+            case BF16 -> HalfFloats.fromBf16(memory.get(ValueLayout.JAVA_SHORT, at));
+            default -> memory.get(ValueLayout.JAVA_FLOAT, at);
+        };
+    }
+
+    /** An integer, or a truth value as 0 or -1. */
+    int intAt(long position) {
+        long at = (offset + position) * dtype.bytes();
+        return dtype == DType.I32
+                ? memory.get(ValueLayout.JAVA_INT, at)
+                : memory.get(ValueLayout.JAVA_BYTE, at) == 0 ? 0 : -1;
+    }
+}

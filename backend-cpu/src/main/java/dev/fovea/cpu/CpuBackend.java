@@ -1,0 +1,145 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.OutOfDeviceMemory;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spi.DeviceBackend;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.Storage;
+import dev.fovea.api.spi.Support;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** An open CPU device: its storages, its threads and their scratch memory. */
+final class CpuBackend implements DeviceBackend {
+    private static final int ALIGNMENT = 64;
+
+    private final DeviceInfo info;
+    private final KernelSet kernels;
+    private final WorkerPool pool;
+    private final ScratchPool scratch = new ScratchPool();
+    private final Set<CpuStorage> live = ConcurrentHashMap.newKeySet();
+    private final AtomicLong storageBytes = new AtomicLong();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    CpuBackend(DeviceInfo info, KernelSet kernels, int threads) {
+        this.info = info;
+        this.kernels = kernels;
+        this.pool = new WorkerPool(threads);
+    }
+
+    @Override
+    public DeviceInfo info() {
+        return info;
+    }
+
+    @Override
+    public Support supports(Primitive primitive) {
+        return switch (primitive) {
+            case AttentionSpec spec -> new Support.Yes();
+        };
+    }
+
+    @Override
+    public DevicePlan prepare(Primitive primitive) {
+        checkOpen();
+        return switch (primitive) {
+            case AttentionSpec spec -> new AttentionCpuPlan(this, spec);
+        };
+    }
+
+    KernelSet kernels() {
+        return kernels;
+    }
+
+    WorkerPool pool() {
+        return pool;
+    }
+
+    ScratchPool scratch() {
+        return scratch;
+    }
+
+    /** Refuses what exceeds the free memory: overcommitted pages would get the process killed at first touch. */
+    @Override
+    @SuppressWarnings("MustBeClosedChecker") // the storage closes the arena
+    public Storage allocate(long bytes) {
+        checkOpen();
+        long free = Host.freeMemory();
+        if (bytes > free) {
+            throw tooLarge(bytes, free);
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            CpuStorage storage = new CpuStorage(this, arena.allocate(bytes, ALIGNMENT), arena);
+            storageBytes.addAndGet(bytes);
+            live.add(storage);
+            if (closed.get()) {
+                storage.free();
+                checkOpen();
+            }
+            return storage;
+        } catch (OutOfMemoryError e) {
+            arena.close();
+            throw tooLarge(bytes, free);
+        }
+    }
+
+    private OutOfDeviceMemory tooLarge(long bytes, long free) {
+        return new OutOfDeviceMemory(info.id(), bytes, free, "close tensors, or use smaller ones");
+    }
+
+    @Override
+    public Storage wrap(MemorySegment segment) {
+        checkOpen();
+        return new CpuStorage(this, segment, null);
+    }
+
+    @Override
+    public ExecutionStream newStream() {
+        checkOpen();
+        return new CpuStream();
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return storageBytes.get() + scratch.bytes();
+    }
+
+    void forget(CpuStorage storage) {
+        if (storage.owned() && live.remove(storage)) {
+            storageBytes.addAndGet(-storage.byteSize());
+        }
+    }
+
+    void checkOpen() {
+        if (closed.get()) {
+            throw new Closed("backend " + info.id());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            pool.close();
+            live.forEach(CpuStorage::free);
+            scratch.clear();
+        }
+    }
+
+    /** A run is complete when it returns, so there is never anything to wait for. */
+    private static final class CpuStream implements ExecutionStream {
+        @Override
+        public void await() {}
+
+        @Override
+        public void close() {}
+    }
+}

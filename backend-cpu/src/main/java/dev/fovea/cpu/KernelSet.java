@@ -1,0 +1,41 @@
+package dev.fovea.cpu;
+
+import java.util.List;
+
+/**
+ * The kernels that this JVM runs well, and why not the faster ones.
+ *
+ * @param wide for many query rows
+ * @param narrow for so few rows that they fit its lanes
+ * @param vectorBits width of the vectors, 0 for plain loops
+ * @param notes one sentence for each faster path that was refused
+ */
+record KernelSet(Kernels wide, Kernels narrow, int vectorBits, List<String> notes) {
+    KernelSet {
+        notes = List.copyOf(notes);
+    }
+
+    static KernelSet choose() {
+        try {
+            List<String> refusals = VectorGate.refusals();
+            return refusals.isEmpty() ? VectorKernels.set() : scalar(refusals);
+        } catch (LinkageError e) {
+            return scalar(List.of(
+                    "scalar path: the Vector API does not load (" + e + "); report this with the JVM's version"));
+        }
+    }
+
+    static KernelSet scalar(List<String> notes) {
+        ScalarKernels kernels = new ScalarKernels();
+        return new KernelSet(kernels, kernels, 0, notes);
+    }
+
+    /** The kernels for a number of query rows; it must not depend on anything but shape and device. */
+    Kernels forRows(long rows) {
+        return rows <= narrow.lanes() ? narrow : wide;
+    }
+
+    String describe() {
+        return vectorBits == 0 ? "plain loops" : vectorBits + "-bit vectors";
+    }
+}

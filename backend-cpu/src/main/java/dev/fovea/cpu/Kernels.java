@@ -1,0 +1,37 @@
+package dev.fovea.cpu;
+
+/**
+ * The inner loops of attention on a transposed tile: {@code s[key][lane]}, {@code o[channel][lane]}, where a lane is one query row.
+ * Results depend on the arguments alone, never on how warm the code is.
+ */
+interface Kernels {
+    /** Lanes of a tile: query rows handled together. */
+    int lanes();
+
+    /** Keys of a tile come in multiples of it. */
+    int keyStep();
+
+    /** Channels of the accumulator come in multiples of it; rows of values are padded with zeros to it. */
+    int channelStep();
+
+    /** {@code s[j][r] = scale * sum over d of k[j * dim + d] * qt[d][r]} for the keys j of [0, keys). */
+    void scores(float[] k, int keys, int dim, float[] qt, float scale, float[] s);
+
+    /**
+     * One step of the online softmax: raises the maxima to those of s, puts the factors by which older sums shrink into
+     * {@code rescale}, replaces s by {@code exp(s - max)} and updates the sums. Rows without any key so far keep -inf and 0.
+     */
+    void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale);
+
+    /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[j * channels + d] * s[j][r]}. */
+    void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o);
+
+    /** Puts -inf where a key is outside {@code low[r] <= key0 + j <= high[r]}. */
+    void band(float[] s, int keys, int key0, int[] low, int[] high);
+
+    /** Whether one of the first n elements is NaN. */
+    boolean hasNan(float[] a, int n);
+
+    /** The elementwise operations of expressions. */
+    TileOps ops();
+}

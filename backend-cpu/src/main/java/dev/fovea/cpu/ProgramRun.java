@@ -1,0 +1,270 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.cpu.TileProgram.Domain;
+import dev.fovea.cpu.TileProgram.Slot;
+import dev.fovea.cpu.TileProgram.Step;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** A program at work on the tiles of one block of query rows. */
+final class ProgramRun {
+    private final TileProgram program;
+    private final Map<Domain, List<Step>> steps;
+    private final Place place;
+    private final Map<String, Number> scalars;
+    private final Map<String, Capture> captures;
+    private final TileOps ops;
+    private final int lanes;
+    private final float[][] floats;
+    private final int[][] ints;
+
+    /** Slots over pairs come from the scratch: the runs of one thread use them one after another. */
+    ProgramRun(
+            TileProgram program,
+            Place place,
+            Map<String, Number> scalars,
+            Map<String, Capture> captures,
+            TileOps ops,
+            int lanes,
+            int keys,
+            Scratch scratch) {
+        this.program = program;
+        this.place = place;
+        this.scalars = scalars;
+        this.captures = captures;
+        this.ops = ops;
+        this.lanes = lanes;
+        this.steps = program.byDomain();
+        int n = program.slots().size();
+        this.floats = new float[n][];
+        this.ints = new int[n][];
+        for (int i = 1; i < n; i++) {
+            Slot slot = program.slots().get(i);
+            int size = switch (slot.domain()) {
+                case ONE -> 1;
+                case LANE -> lanes;
+                case KEY -> keys;
+                case PAIR -> lanes * keys;
+            };
+            boolean own = slot.domain() != Domain.PAIR;
+            if (slot.isFloat()) {
+                floats[i] = own ? new float[size] : scratch.floats(Scratch.Role.PROGRAM, i, size);
+            } else {
+                ints[i] = own ? new int[size] : scratch.ints(i, size);
+            }
+        }
+    }
+
+    /** Evaluates what depends on the query rows; call it when the place's lanes are set. */
+    void rows() {
+        run(Domain.ONE, 1);
+        run(Domain.LANE, lanes);
+    }
+
+    /** Applies the program to the tile s[keys][lanes] that starts at the place's key. */
+    void apply(float[] s, int keys) {
+        floats[TileProgram.SCORE] = s;
+        run(Domain.KEY, keys);
+        run(Domain.PAIR, keys * lanes);
+        if (program.mask() >= 0) {
+            ops.mask(ints[program.mask()], s, keys * lanes);
+        }
+    }
+
+    private void run(Domain domain, int n) {
+        for (Step step : Objects.requireNonNull(steps.get(domain))) {
+            switch (step.op()) {
+                case CONSTANT, SCALAR -> leaf(step);
+                case INDEX -> index(step, n);
+                case LOAD -> load(step, n);
+                case EXPAND -> expand(step, n);
+                case SELECT -> select(step, n);
+                case NEGATE, ABS, TANH, TO_FLOAT, NOT -> unary(step, n);
+                case ADD, SUBTRACT, MULTIPLY, DIVIDE, MIN, MAX, LESS, LESS_EQUAL, EQUAL, AND, OR -> {
+                    if (step.isFloat()) {
+                        floatBinary(step, n);
+                    } else {
+                        intBinary(step, n);
+                    }
+                }
+            }
+        }
+    }
+
+    private void leaf(Step step) {
+        switch (Objects.requireNonNull(step.leaf())) {
+            case Expr.FloatConst c -> floats[step.out()][0] = c.value();
+            case Expr.IntConst c -> ints[step.out()][0] = c.value();
+            case Expr.BoolConst c -> ints[step.out()][0] = c.value() ? -1 : 0;
+            case Expr.Scalar s -> {
+                Number value = Objects.requireNonNull(scalars.get(s.name()));
+                if (step.isFloat()) {
+                    floats[step.out()][0] = value.floatValue();
+                } else {
+                    ints[step.out()][0] = value.intValue();
+                }
+            }
+            default -> throw new IllegalStateException("not a leaf: " + step);
+        }
+    }
+
+    private void index(Step step, int n) {
+        int[] out = ints[step.out()];
+        IndexKind kind = Objects.requireNonNull(step.index());
+        for (int i = 0; i < n; i++) {
+            out[i] = switch (kind) {
+                case BATCH -> place.batch;
+                case HEAD -> place.heads[i];
+                case KEY_HEAD -> place.keyHead;
+                case QUERY -> place.queries[i];
+                case QUERY_POSITION -> place.queries[i] + place.queryOffset;
+                case KEY, KEY_POSITION -> place.key + i;
+                case QUERY_LENGTH -> place.queryLength;
+                case KEY_LENGTH -> place.keyLength;
+            };
+        }
+    }
+
+    private void expand(Step step, int n) {
+        Domain from = program.slots().get(step.a()).domain();
+        if (step.isFloat()) {
+            float[] a = floats[step.a()];
+            float[] out = floats[step.out()];
+            switch (from) {
+                case ONE -> Arrays.fill(out, 0, n, a[0]);
+                case LANE -> {
+                    for (int i = 0; i < n; i += lanes) {
+                        System.arraycopy(a, 0, out, i, lanes);
+                    }
+                }
+                case KEY, PAIR -> {
+                    for (int i = 0; i < n; i += lanes) {
+                        Arrays.fill(out, i, i + lanes, a[i / lanes]);
+                    }
+                }
+            }
+        } else {
+            int[] a = ints[step.a()];
+            int[] out = ints[step.out()];
+            switch (from) {
+                case ONE -> Arrays.fill(out, 0, n, a[0]);
+                case LANE -> {
+                    for (int i = 0; i < n; i += lanes) {
+                        System.arraycopy(a, 0, out, i, lanes);
+                    }
+                }
+                case KEY, PAIR -> {
+                    for (int i = 0; i < n; i += lanes) {
+                        Arrays.fill(out, i, i + lanes, a[i / lanes]);
+                    }
+                }
+            }
+        }
+    }
+
+    private void unary(Step step, int n) {
+        int a = step.a();
+        int out = step.out();
+        switch (step.op()) {
+            case NEGATE -> {
+                if (step.isFloat()) {
+                    ops.negateFloat(floats[a], floats[out], n);
+                } else {
+                    ops.negateInt(ints[a], ints[out], n);
+                }
+            }
+            case ABS -> {
+                if (step.isFloat()) {
+                    ops.absFloat(floats[a], floats[out], n);
+                } else {
+                    ops.absInt(ints[a], ints[out], n);
+                }
+            }
+            case TANH -> ops.tanh(floats[a], floats[out], n);
+            case TO_FLOAT -> ops.toFloat(ints[a], floats[out], n);
+            case NOT -> ops.not(ints[a], ints[out], n);
+            default -> throw new IllegalStateException("not unary: " + step);
+        }
+    }
+
+    private void floatBinary(Step step, int n) {
+        float[] a = floats[step.a()];
+        float[] b = floats[step.b()];
+        int out = step.out();
+        switch (step.op()) {
+            case ADD -> ops.addFloat(a, b, floats[out], n);
+            case SUBTRACT -> ops.subtractFloat(a, b, floats[out], n);
+            case MULTIPLY -> ops.multiplyFloat(a, b, floats[out], n);
+            case DIVIDE -> ops.divideFloat(a, b, floats[out], n);
+            case MIN -> ops.minFloat(a, b, floats[out], n);
+            case MAX -> ops.maxFloat(a, b, floats[out], n);
+            case LESS -> ops.lessFloat(a, b, ints[out], n);
+            case LESS_EQUAL -> ops.lessEqualFloat(a, b, ints[out], n);
+            case EQUAL -> ops.equalFloat(a, b, ints[out], n);
+            default -> throw new IllegalStateException("not on floats: " + step);
+        }
+    }
+
+    private void intBinary(Step step, int n) {
+        int[] a = ints[step.a()];
+        int[] b = ints[step.b()];
+        int[] out = ints[step.out()];
+        switch (step.op()) {
+            case ADD -> ops.addInt(a, b, out, n);
+            case SUBTRACT -> ops.subtractInt(a, b, out, n);
+            case MULTIPLY -> ops.multiplyInt(a, b, out, n);
+            case MIN -> ops.minInt(a, b, out, n);
+            case MAX -> ops.maxInt(a, b, out, n);
+            case LESS -> ops.lessInt(a, b, out, n);
+            case LESS_EQUAL -> ops.lessEqualInt(a, b, out, n);
+            case EQUAL -> ops.equalInt(a, b, out, n);
+            case AND -> ops.and(a, b, out, n);
+            case OR -> ops.or(a, b, out, n);
+            default -> throw new IllegalStateException("not on ints: " + step);
+        }
+    }
+
+    private void select(Step step, int n) {
+        int[] condition = ints[step.a()];
+        if (step.isFloat()) {
+            ops.selectFloat(condition, floats[step.b()], floats[step.c()], floats[step.out()], n);
+        } else {
+            ops.selectInt(condition, ints[step.b()], ints[step.c()], ints[step.out()], n);
+        }
+    }
+
+    private void load(Step step, int n) {
+        Expr.Load load = (Expr.Load) Objects.requireNonNull(step.leaf());
+        Capture from = Objects.requireNonNull(captures.get(load.name()));
+        boolean pairs = step.domain() == Domain.PAIR;
+        long[] byElement = new long[n];
+        for (int axis = 0; axis < step.in().size(); axis++) {
+            int[] index = ints[step.in().get(axis)];
+            Domain d = program.slots().get(step.in().get(axis)).domain();
+            for (int i = 0; i < n; i++) {
+                int at = switch (d) {
+                    case ONE -> 0;
+                    case LANE -> pairs ? i % lanes : i;
+                    case KEY -> pairs ? i / lanes : i;
+                    case PAIR -> i;
+                };
+                byElement[i] += from.part(axis, index[at]);
+            }
+        }
+        if (step.isFloat()) {
+            float[] out = floats[step.out()];
+            for (int i = 0; i < n; i++) {
+                out[i] = from.floatAt(byElement[i]);
+            }
+        } else {
+            int[] out = ints[step.out()];
+            for (int i = 0; i < n; i++) {
+                out[i] = from.intAt(byElement[i]);
+            }
+        }
+    }
+}

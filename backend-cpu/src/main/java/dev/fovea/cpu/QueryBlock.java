@@ -1,0 +1,65 @@
+package dev.fovea.cpu;
+
+/**
+ * Attention of some consecutive rows of one (batch entry, head group): a few tiles of query rows that share each tile of keys and
+ * values on its way through the cache.
+ */
+final class QueryBlock {
+    /** Tiles of query rows in a block. */
+    static final int TILES = 2;
+
+    private static final int WIDE_HEAD = 128;
+
+    private final AttentionCall call;
+    private final AttentionPrograms programs;
+    private final Kernels kernels;
+    private final Scratch scratch;
+    private final int batch;
+    private final int group;
+    private final KeyTile keyTile;
+
+    QueryBlock(AttentionCall call, AttentionPrograms programs, Kernels kernels, Scratch scratch, int batch, int group) {
+        this.call = call;
+        this.programs = programs;
+        this.kernels = kernels;
+        this.scratch = scratch;
+        this.batch = batch;
+        this.group = group;
+        this.keyTile = new KeyTile(call, kernels, scratch, batch, group, tileKeys(call));
+    }
+
+    private static int tileKeys(AttentionCall call) {
+        return Math.max(call.spec.headDim(), call.spec.valueDim()) <= WIDE_HEAD ? 64 : 32;
+    }
+
+    /** Rows from {@code first}, at most {@code count} and as many as there are. */
+    void run(long first, int count) {
+        int lanes = kernels.lanes();
+        QueryTile[] tiles = new QueryTile[(int) ((Math.min(count, call.rows() - first) + lanes - 1) / lanes)];
+        int begin = Integer.MAX_VALUE;
+        int end = 0;
+        for (int i = 0; i < tiles.length; i++) {
+            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity());
+            tiles[i].load(first + (long) i * lanes);
+            if (tiles[i].keyBegin() < tiles[i].keyEnd()) {
+                begin = Math.min(begin, tiles[i].keyBegin());
+                end = Math.max(end, tiles[i].keyEnd());
+            }
+        }
+        int step = keyTile.capacity();
+        for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
+            keyTile.load(k, Math.min(step, end - k));
+            for (QueryTile tile : tiles) {
+                if (k < tile.keyEnd() && k + step > tile.keyBegin()) {
+                    tile.step(keyTile);
+                }
+            }
+        }
+        for (QueryTile tile : tiles) {
+            if (tile.hasNan()) {
+                tile.recomputeCarefully(keyTile);
+            }
+            tile.store();
+        }
+    }
+}

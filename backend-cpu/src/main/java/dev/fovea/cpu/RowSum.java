@@ -1,0 +1,33 @@
+package dev.fovea.cpu;
+
+/**
+ * The end of a row's softmax. StrictMath, since the bits of Math may differ between interpreter and compiled code.
+ *
+ * @param max row maximum, the sink included, natural units; -inf for an empty row
+ * @param sum sum of exp(s - max), the sink included
+ * @param scale what the accumulator is short of to be relative to {@code max}
+ */
+record RowSum(float max, double sum, double scale) {
+    static RowSum of(float max, float sum) {
+        return new RowSum(max, sum, 1);
+    }
+
+    /** With a logit that takes part in the sum and carries no value; -inf is no sink. */
+    RowSum withSink(float sink) {
+        if (sink == Float.NEGATIVE_INFINITY) {
+            return this;
+        }
+        float joint = max > sink ? max : sink;
+        double shrink = max == Float.NEGATIVE_INFINITY ? 0 : StrictMath.exp((double) max - joint);
+        return new RowSum(joint, sum * shrink + StrictMath.exp((double) sink - joint), shrink);
+    }
+
+    /** Factor of the accumulator that gives the output; 0 for an empty row. */
+    float factor() {
+        return max == Float.NEGATIVE_INFINITY && !Double.isNaN(sum) ? 0 : (float) (scale / sum);
+    }
+
+    float logSumExp() {
+        return (float) (max + StrictMath.log(sum));
+    }
+}

@@ -1,0 +1,82 @@
+package dev.fovea.cpu;
+
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+
+/** Work arrays of one thread, by role; they grow and are kept from run to run. Contents are left over from earlier use. */
+final class Scratch {
+    /** What an array is for; the roles with a number have one array for each. */
+    enum Role {
+        KEYS,
+        VALUES,
+        TILE,
+        RESCALE,
+        ROW,
+        QUERIES,
+        ACCUMULATOR,
+        MAXIMUM,
+        SUM,
+        PROBABILITY,
+        PROGRAM
+    }
+
+    private static final float[][] NONE = new float[0][];
+
+    private final Map<Role, float[][]> floats = new EnumMap<>(Role.class);
+    private int[][] ints = new int[0][];
+    private short[] shorts = new short[0];
+
+    float[] floats(Role role, int size) {
+        return floats(role, 0, size);
+    }
+
+    /** An array of at least {@code size} elements. */
+    float[] floats(Role role, int index, int size) {
+        float[][] list = floats.getOrDefault(role, NONE);
+        if (index >= list.length) {
+            list = Arrays.copyOf(list, index + 8);
+            floats.put(role, list);
+        }
+        float[] array = list[index];
+        if (array == null || array.length < size) {
+            array = new float[size];
+            list[index] = array;
+        }
+        return array;
+    }
+
+    /** An array of at least {@code size} elements for the expression slot {@code index}. */
+    int[] ints(int index, int size) {
+        if (index >= ints.length) {
+            ints = Arrays.copyOf(ints, index + 8);
+        }
+        int[] array = ints[index];
+        if (array == null || array.length < size) {
+            array = new int[size];
+            ints[index] = array;
+        }
+        return array;
+    }
+
+    /** An array of at least {@code size} elements for 16-bit storage on its way to float. */
+    short[] shorts(int size) {
+        if (shorts.length < size) {
+            shorts = new short[size];
+        }
+        return shorts;
+    }
+
+    long bytes() {
+        long bytes = 2L * shorts.length;
+        for (float[][] list : floats.values()) {
+            for (float[] array : list) {
+                bytes += array == null ? 0 : 4L * array.length;
+            }
+        }
+        for (int[] array : ints) {
+            bytes += array == null ? 0 : 4L * array.length;
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,36 @@
+package dev.fovea.cpu;
+
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The scratch of a backend: as many as threads ever worked at once. */
+final class ScratchPool {
+    private final ConcurrentLinkedQueue<Scratch> idle = new ConcurrentLinkedQueue<>();
+    private final AtomicLong idleBytes = new AtomicLong();
+
+    Scratch take() {
+        Scratch scratch = idle.poll();
+        if (scratch == null) {
+            return new Scratch();
+        }
+        idleBytes.addAndGet(-scratch.bytes());
+        return scratch;
+    }
+
+    void giveBack(Scratch scratch) {
+        idleBytes.addAndGet(scratch.bytes());
+        idle.add(scratch);
+    }
+
+    /** Bytes of the scratch that no run uses now. */
+    long bytes() {
+        return idleBytes.get();
+    }
+
+    void clear() {
+        while (idle.poll() != null) {
+            // dropped
+        }
+        idleBytes.set(0);
+    }
+}

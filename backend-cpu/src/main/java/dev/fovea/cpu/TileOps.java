@@ -1,0 +1,182 @@
+package dev.fovea.cpu;
+
+/**
+ * Elementwise operations over the first n elements of arrays; the target may be one of the operands. A truth value is an int, 0 or
+ * -1. Plain loops; a subclass may replace them by vectors with the same results.
+ */
+class TileOps {
+    void addFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] + b[i];
+        }
+    }
+
+    void subtractFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] - b[i];
+        }
+    }
+
+    void multiplyFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] * b[i];
+        }
+    }
+
+    void divideFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] / b[i];
+        }
+    }
+
+    void minFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Math.min(a[i], b[i]);
+        }
+    }
+
+    void maxFloat(float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Math.max(a[i], b[i]);
+        }
+    }
+
+    void negateFloat(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = -a[i];
+        }
+    }
+
+    void absFloat(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Math.abs(a[i]);
+        }
+    }
+
+    void tanh(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Exponential.tanh(a[i]);
+        }
+    }
+
+    void toFloat(int[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i];
+        }
+    }
+
+    void lessFloat(float[] a, float[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] < b[i] ? -1 : 0;
+        }
+    }
+
+    void lessEqualFloat(float[] a, float[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] <= b[i] ? -1 : 0;
+        }
+    }
+
+    void equalFloat(float[] a, float[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] == b[i] ? -1 : 0;
+        }
+    }
+
+    void selectFloat(int[] condition, float[] a, float[] b, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = condition[i] != 0 ? a[i] : b[i];
+        }
+    }
+
+    void addInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] + b[i];
+        }
+    }
+
+    void subtractInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] - b[i];
+        }
+    }
+
+    void multiplyInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] * b[i];
+        }
+    }
+
+    void minInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Math.min(a[i], b[i]);
+        }
+    }
+
+    void maxInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = Math.max(a[i], b[i]);
+        }
+    }
+
+    void negateInt(int[] a, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = -a[i];
+        }
+    }
+
+    void absInt(int[] a, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] < 0 ? -a[i] : a[i];
+        }
+    }
+
+    void lessInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] < b[i] ? -1 : 0;
+        }
+    }
+
+    void lessEqualInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] <= b[i] ? -1 : 0;
+        }
+    }
+
+    void equalInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] == b[i] ? -1 : 0;
+        }
+    }
+
+    void selectInt(int[] condition, int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] & condition[i] | b[i] & ~condition[i];
+        }
+    }
+
+    void and(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] & b[i];
+        }
+    }
+
+    void or(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = a[i] | b[i];
+        }
+    }
+
+    void not(int[] a, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = ~a[i];
+        }
+    }
+
+    /** -inf where the mask is 0. */
+    void mask(int[] mask, float[] s, int n) {
+        for (int i = 0; i < n; i++) {
+            s[i] = mask[i] != 0 ? s[i] : Float.NEGATIVE_INFINITY;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package dev.fovea.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The kernels in vectors of the width that the JVM prefers. Rules of the house, each of them a cliff of 4x to 10x when broken: species
+ * are constants; a hot loop is one static method over arrays and ints; no vector lives across a branch; exp2 is written out where it is
+ * used, since a helper method may or may not be inlined; nothing reduces across lanes.
+ */
+abstract class VectorKernels implements Kernels {
+    private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
+    private static final VectorSpecies<Integer> INTS = Species.INTS;
+    private static final int LENGTH = Species.LENGTH;
+
+    /** Columns of the softmax go in steps of four keys. */
+    private static final int KEY_STEP = 8;
+
+    private static final TileOps OPS = new VectorTileOps();
+
+    private final int lanes;
+
+    VectorKernels(int vectors) {
+        this.lanes = vectors * LENGTH;
+    }
+
+    static KernelSet set() {
+        boolean manyRegisters = FLOATS.vectorBitSize() >= 512
+                || System.getProperty("os.arch", "").equals("aarch64");
+        Kernels wide = manyRegisters ? new VectorKernels8x3() : new VectorKernels4x3();
+        return new KernelSet(wide, new VectorKernels8x1(), FLOATS.vectorBitSize(), java.util.List.of());
+    }
+
+    @Override
+    public int lanes() {
+        return lanes;
+    }
+
+    @Override
+    public int keyStep() {
+        return KEY_STEP;
+    }
+
+    @Override
+    public int channelStep() {
+        return 8;
+    }
+
+    @Override
+    public void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+        for (int x = 0; x < lanes; x += LENGTH) {
+            raise(s, x, keys, lanes, max, rescale);
+            exponentiate(s, x, keys, lanes, max, sum, rescale);
+        }
+    }
+
+    private static void raise(float[] s, int x, int keys, int pitch, float[] max, float[] rescale) {
+        FloatVector a = FloatVector.fromArray(FLOATS, s, x);
+        FloatVector b = FloatVector.fromArray(FLOATS, s, x + pitch);
+        FloatVector c = FloatVector.fromArray(FLOATS, s, x + 2 * pitch);
+        FloatVector d = FloatVector.fromArray(FLOATS, s, x + 3 * pitch);
+        int step = 4 * pitch;
+        int end = x + keys * pitch;
+        for (int at = x + step; at < end; at += step) {
+            FloatVector e = FloatVector.fromArray(FLOATS, s, at);
+            FloatVector f = FloatVector.fromArray(FLOATS, s, at + pitch);
+            FloatVector g = FloatVector.fromArray(FLOATS, s, at + 2 * pitch);
+            FloatVector h = FloatVector.fromArray(FLOATS, s, at + 3 * pitch);
+            a = a.blend(e, e.compare(VectorOperators.GT, a));
+            b = b.blend(f, f.compare(VectorOperators.GT, b));
+            c = c.blend(g, g.compare(VectorOperators.GT, c));
+            d = d.blend(h, h.compare(VectorOperators.GT, d));
+        }
+        FloatVector old = FloatVector.fromArray(FLOATS, max, x);
+        FloatVector m = old.blend(a, a.compare(VectorOperators.GT, old));
+        m = m.blend(b, b.compare(VectorOperators.GT, m));
+        m = m.blend(c, c.compare(VectorOperators.GT, m));
+        m = m.blend(d, d.compare(VectorOperators.GT, m));
+        m.intoArray(max, x);
+        FloatVector t = old.sub(m).mul(Exponential.LOG2E);
+        t = t.blend(0f, old.compare(VectorOperators.EQ, m)); // -inf less -inf too
+        FloatVector z = t.add(Exponential.ROUND);
+        FloatVector y = t.sub(z.sub(Exponential.ROUND));
+        FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C6)
+                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C5))
+                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C4))
+                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C3))
+                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C2))
+                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C1))
+                .fma(y, FloatVector.broadcast(FLOATS, 1f));
+        p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+        p.blend(0f, t.compare(VectorOperators.LT, -126f)).intoArray(rescale, x);
+    }
+
+    private static void exponentiate(float[] s, int x, int keys, int pitch, float[] max, float[] sum, float[] rescale) {
+        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
+        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
+        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
+        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
+        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
+        FloatVector odd = FloatVector.zero(FLOATS);
+        int step = 2 * pitch;
+        int end = x + keys * pitch;
+        for (int at = x; at < end; at += step) {
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector z = t.add(Exponential.ROUND);
+            FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector p =
+                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
+            FloatVector u = FloatVector.fromArray(FLOATS, s, at + pitch).sub(m).mul(Exponential.LOG2E);
+            FloatVector w = u.add(Exponential.ROUND);
+            FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector r =
+                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
+            p.intoArray(s, at);
+            r.intoArray(s, at + pitch);
+            even = even.add(p);
+            odd = odd.add(r);
+        }
+        even.add(odd).intoArray(sum, x);
+    }
+
+    @Override
+    public void band(float[] s, int keys, int key0, int[] low, int[] high) {
+        for (int x = 0; x < lanes; x += LENGTH) {
+            band(s, x, keys, lanes, key0, low, high);
+        }
+    }
+
+    private static void band(float[] s, int x, int keys, int pitch, int key0, int[] low, int[] high) {
+        IntVector first = IntVector.fromArray(INTS, low, x);
+        IntVector last = IntVector.fromArray(INTS, high, x);
+        int at = x;
+        for (int k = key0; k < key0 + keys; k++) {
+            IntVector key = IntVector.broadcast(INTS, k);
+            VectorMask<Integer> outside =
+                    key.compare(VectorOperators.LT, first).or(key.compare(VectorOperators.GT, last));
+            FloatVector.fromArray(FLOATS, s, at)
+                    .blend(Float.NEGATIVE_INFINITY, outside.cast(FLOATS))
+                    .intoArray(s, at);
+            at += pitch;
+        }
+    }
+
+    /** n is a multiple of the lanes. */
+    @Override
+    public boolean hasNan(float[] a, int n) {
+        float[] found = new float[LENGTH];
+        markNan(a, n, found);
+        for (float f : found) {
+            if (f != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void markNan(float[] a, int n, float[] found) {
+        FloatVector mark = FloatVector.zero(FLOATS);
+        for (int i = 0; i < n; i += LENGTH) {
+            FloatVector v = FloatVector.fromArray(FLOATS, a, i);
+            mark = mark.blend(1f, v.compare(VectorOperators.NE, v));
+        }
+        mark.intoArray(found, 0);
+    }
+
+    @Override
+    public TileOps ops() {
+        return OPS;
+    }
+}

@@ -1,0 +1,201 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.ValueType;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Attention from the formula in double precision, one pair at a time. */
+final class Reference {
+    private final AttentionSpec spec;
+    private final AttentionArguments a;
+    private final Map<Tensor, double[]> data = new HashMap<>();
+    final int batch;
+    final int queries;
+    final int keys;
+    final double[] output;
+    final double[] logSumExp;
+    final double[] raw;
+    final double[] capped;
+    final double[] masked;
+    final double[] probability;
+
+    Reference(AttentionSpec spec, AttentionArguments a) {
+        this.spec = spec;
+        this.a = a;
+        batch = (int) a.batch();
+        queries = (int) a.queries();
+        keys = (int) a.keys();
+        int rows = batch * spec.queryHeads() * queries;
+        output = new double[rows * spec.valueDim()];
+        logSumExp = new double[rows];
+        raw = new double[rows * keys];
+        capped = new double[rows * keys];
+        masked = new double[rows * keys];
+        probability = new double[rows * keys];
+        for (int row = 0; row < rows; row++) {
+            row(row / queries / spec.queryHeads(), row / queries % spec.queryHeads(), row % queries, row);
+        }
+    }
+
+    private void row(int b, int h, int q, int row) {
+        int hk = h / (spec.queryHeads() / spec.keyHeads());
+        int hv = h / (spec.queryHeads() / spec.valueHeads());
+        int length = spec.keyLengths() ? perSequence(a.keyLengths(), b, hk) : keys;
+        int offset = switch (spec.offset()) {
+            case TOP_LEFT -> 0;
+            case PAST -> (int) a.pastKeys();
+            case BOTTOM_RIGHT -> length - queries;
+            case GIVEN -> perSequence(a.queryOffsets(), b, hk);
+        };
+        double max = Double.NEGATIVE_INFINITY;
+        for (int k = 0; k < keys; k++) {
+            double x = 0;
+            for (int d = 0; d < spec.headDim(); d++) {
+                x += at(a.query(), b, h, q, d) * joined(a.pastKey(), a.key(), b, hk, k, d);
+            }
+            Map<Expr.IndexKind, Integer> index = new HashMap<>();
+            index.put(Expr.IndexKind.BATCH, b);
+            index.put(Expr.IndexKind.HEAD, h);
+            index.put(Expr.IndexKind.KEY_HEAD, hk);
+            index.put(Expr.IndexKind.QUERY, q);
+            index.put(Expr.IndexKind.KEY, k);
+            index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
+            index.put(Expr.IndexKind.KEY_POSITION, k);
+            index.put(Expr.IndexKind.QUERY_LENGTH, queries);
+            index.put(Expr.IndexKind.KEY_LENGTH, length);
+            int at = row * keys + k;
+            raw[at] = a.scale() * x;
+            capped[at] = value(spec.cap(), index, raw[at]);
+            double s = value(spec.score(), index, capped[at]);
+            masked[at] = k < length && value(spec.mask(), index, s) != 0 ? s : Double.NEGATIVE_INFINITY;
+            max = Math.max(max, masked[at]);
+        }
+        double sink = spec.sink() ? at(a.sinks(), h) : Double.NEGATIVE_INFINITY;
+        max = Math.max(max, sink);
+        double sum = max == Double.NEGATIVE_INFINITY ? 0 : Math.exp(sink - max);
+        for (int k = 0; k < keys; k++) {
+            double s = masked[row * keys + k];
+            double p = s == Double.NEGATIVE_INFINITY ? 0 : Math.exp(s - max);
+            probability[row * keys + k] = p;
+            sum += p;
+        }
+        logSumExp[row] = max + Math.log(sum);
+        for (int k = 0; k < keys; k++) {
+            if (masked[row * keys + k] == Double.NEGATIVE_INFINITY) {
+                continue;
+            }
+            probability[row * keys + k] /= sum;
+            for (int d = 0; d < spec.valueDim(); d++) {
+                output[row * spec.valueDim() + d] +=
+                        probability[row * keys + k] * joined(a.pastValue(), a.value(), b, hv, k, d);
+            }
+        }
+    }
+
+    private int perSequence(@Nullable Tensor tensor, int b, int h) {
+        Tensor t = Objects.requireNonNull(tensor);
+        int[] all = t.toIntArray();
+        return t.rank() == 1 ? all[b] : all[b * spec.keyHeads() + h];
+    }
+
+    private double joined(@Nullable Tensor past, Tensor fresh, int b, int h, int k, int d) {
+        int old = (int) a.pastKeys();
+        return k < old ? at(past, b, h, k, d) : at(fresh, b, h, k - old, d);
+    }
+
+    private double at(@Nullable Tensor tensor, int... index) {
+        Tensor t = Objects.requireNonNull(tensor);
+        double[] all = data.computeIfAbsent(t, x -> {
+            if (x.dtype().isFloat()) {
+                float[] f = x.toFloatArray();
+                double[] out = new double[f.length];
+                Arrays.setAll(out, i -> f[i]);
+                return out;
+            }
+            return Arrays.stream(x.toIntArray()).asDoubleStream().toArray();
+        });
+        int position = 0;
+        for (int i = 0; i < index.length; i++) {
+            position = position * (int) t.size(i) + index[i];
+        }
+        return all[position];
+    }
+
+    /** Truth is 1 or 0; integers are exact in a double. */
+    double value(Expr e, Map<Expr.IndexKind, Integer> index, double score) {
+        return switch (e) {
+            case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
+            case Expr.Score s -> score;
+            case Expr.FloatConst c -> c.value();
+            case Expr.IntConst c -> c.value();
+            case Expr.BoolConst c -> c.value() ? 1 : 0;
+            case Expr.Scalar s ->
+                s.type() == ValueType.F32
+                        ? Objects.requireNonNull(a.scalars().get(s.name())).floatValue()
+                        : Objects.requireNonNull(a.scalars().get(s.name())).intValue();
+            case Expr.Load l -> {
+                Tensor t = Objects.requireNonNull(a.captures().get(l.name()));
+                int[] at = new int[l.indices().size()];
+                for (int i = 0; i < at.length; i++) {
+                    at[i] = Math.clamp((long) value(l.indices().get(i), index, score), 0, (int) t.size(i) - 1);
+                }
+                yield at(t, at);
+            }
+            case Expr.Unary u -> {
+                double x = value(u.operand(), index, score);
+                yield switch (u.op()) {
+                    case NEGATE -> -x;
+                    case ABS -> Math.abs(x);
+                    case TANH -> Math.tanh(x);
+                    case TO_FLOAT -> x;
+                    case NOT -> 1 - x;
+                };
+            }
+            case Expr.Binary b -> binary(b.op(), value(b.left(), index, score), value(b.right(), index, score));
+            case Expr.Select s ->
+                value(s.condition(), index, score) != 0
+                        ? value(s.ifTrue(), index, score)
+                        : value(s.ifFalse(), index, score);
+        };
+    }
+
+    private static double binary(Expr.BinaryOp op, double x, double y) {
+        return switch (op) {
+            case ADD -> x + y;
+            case SUBTRACT -> x - y;
+            case MULTIPLY -> x * y;
+            case DIVIDE -> x / y;
+            case MIN -> Math.min(x, y);
+            case MAX -> Math.max(x, y);
+            case LESS -> x < y ? 1 : 0;
+            case LESS_EQUAL -> x <= y ? 1 : 0;
+            case EQUAL -> x == y ? 1 : 0;
+            case AND -> Math.min(x, y);
+            case OR -> Math.max(x, y);
+        };
+    }
+
+    /** Largest difference; infinite where one is NaN or infinite and the other is not the same. */
+    static double difference(double[] expected, float[] actual) {
+        if (expected.length != actual.length) {
+            return Double.POSITIVE_INFINITY;
+        }
+        double worst = 0;
+        for (int i = 0; i < actual.length; i++) {
+            if (!Double.isFinite(expected[i])) {
+                worst = Double.compare(expected[i], actual[i]) == 0 ? worst : Double.POSITIVE_INFINITY;
+            } else {
+                double d = Math.abs(expected[i] - actual[i]);
+                worst = d <= worst ? worst : Double.isNaN(d) ? Double.POSITIVE_INFINITY : d;
+            }
+        }
+        return worst;
+    }
+}
