@@ -41,11 +41,7 @@
 #if RESIDENT
 #define DEPTH RESIDENT
 #define Q_FLOATS (DEPTH * ROWS)
-#if SLICE % 64 == 0
 #define STAGED 64
-#else
-#define STAGED 32
-#endif
 #define SHARED_FLOATS (DEPTH > STAGED ? DEPTH * KEYS : STAGED * KEYS)
 #else
 #define DEPTH 32
@@ -70,7 +66,7 @@
 #error "ROW_GROUPS is a power of two from 2 to 32: the swizzle permutes within it"
 #endif
 #if SLICE % STAGED
-#error "the value slice is staged in equal parts"
+#error "the value slice is staged in equal parts: with resident queries it is 64 or 128"
 #endif
 #if 4 * THREADS > P_FLOATS
 #error "row maxima are exchanged through the buffer of the probabilities"
