@@ -32,6 +32,11 @@ public final class FirstDevice {
                 builds);
     }
 
+    /** Skips a test with threads on the simulator, whose calls are not thread-safe as OpenCL's have to be. */
+    public static void assumeThreadSafe() {
+        Assumptions.assumeFalse(id().contains("oclgrind"), "the simulator runs one call at a time");
+    }
+
     private static String id() {
         Optional<String> id = OpenClLibrary.absence(OpenClLibrary.names()).isPresent()
                 ? Optional.empty()

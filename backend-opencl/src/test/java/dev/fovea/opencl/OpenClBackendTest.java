@@ -123,6 +123,7 @@ class OpenClBackendTest {
 
     @Test
     void threadsShareABackendAndAPlan() throws Exception {
+        FirstDevice.assumeThreadSafe();
         try (Backend fovea = FirstDevice.open();
                 ExecutorService pool = Executors.newFixedThreadPool(4)) {
             List<Future<Boolean>> all = new ArrayList<>();

@@ -133,6 +133,7 @@ class DeviceContextTest {
 
     @Test
     void threadsThatWantOneProgramShareItsBuild() throws Exception {
+        FirstDevice.assumeThreadSafe();
         AtomicLong builds = new AtomicLong();
         try (DeviceContext context = FirstDevice.context(BinaryCache.none(), builds);
                 ExecutorService pool = Executors.newFixedThreadPool(4)) {
