@@ -23,7 +23,7 @@ final class AttentionCpuPlan implements DevicePlan {
         backend.checkOpen();
         AttentionCall call = new AttentionCall(spec, (AttentionArguments) arguments);
         Kernels kernels = backend.kernels().forRows(call.rows());
-        int blockRows = kernels.lanes() * QueryBlock.TILES;
+        int blockRows = QueryBlock.rows(call, kernels.lanes());
         long blocks = (call.rows() + blockRows - 1) / blockRows;
         long groups = call.groups();
         long tasks = call.batch * groups * blocks;
