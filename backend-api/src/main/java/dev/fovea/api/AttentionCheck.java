@@ -206,18 +206,14 @@ final class AttentionCheck {
 
     /** A view of rank 4, stride 0 along broadcast axes; the last axis may be shorter than the keys. */
     static Tensor broadcast(String what, Tensor t, long[] pair) {
-        int lead = pair.length - t.rank();
-        long[] sizes = new long[pair.length];
-        long[] strides = new long[pair.length];
-        boolean ok = lead >= 0;
-        for (int i = 0; ok && i < pair.length; i++) {
-            long n = i < lead ? 1 : t.size(i - lead);
-            boolean last = i == pair.length - 1;
-            ok = n == 1 || n == pair[i] || last && n > 1 && n < pair[i];
-            sizes[i] = last && n != 1 ? n : pair[i];
-            strides[i] = n == 1 ? 0 : t.stride(i - lead);
+        long last = t.rank() == 0 ? 1 : t.size(t.rank() - 1);
+        long[] sizes = pair.clone();
+        if (last > 1 && last < pair[3]) {
+            sizes[3] = last;
         }
-        if (!ok) {
+        try {
+            return t.broadcastTo(sizes);
+        } catch (InvalidArgument e) {
             throw new InvalidArgument(
                     what,
                     "a shape that broadcasts right-aligned to [batch, query heads, queries, keys] = "
@@ -225,6 +221,5 @@ final class AttentionCheck {
                     t.shapeText(),
                     "each axis is 1 or equal; the last may be shorter, keys beyond it are masked");
         }
-        return t.view(sizes, strides, t.offset());
     }
 }

@@ -106,7 +106,10 @@ public final class Backends {
             } catch (ServiceConfigurationError | LinkageError e) {
                 all.add(new Found(
                         new DeviceReport.Refused(
-                                "provider", "it does not load: " + e, "check that its jar and what it needs are there"),
+                                "provider",
+                                "it does not load: " + e.getMessage()
+                                        + (e.getCause() == null ? "" : ", " + e.getCause()),
+                                "check that its jar and what it needs are there"),
                         null));
             }
         }

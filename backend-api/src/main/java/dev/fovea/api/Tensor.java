@@ -121,7 +121,8 @@ public final class Tensor implements AutoCloseable {
         }
         long[] s = shape.clone();
         s[axis] = to - from;
-        return view(s, strides.clone(), to == from ? offset : offset + from * strides[axis]);
+        boolean empty = to == from || elementCount() == 0; // an offset could lie beyond the storage
+        return view(s, strides.clone(), empty ? offset : offset + from * strides[axis]);
     }
 
     /** A view with the last axis split into two: [.., n * m] as [.., n, m]. */
@@ -140,8 +141,28 @@ public final class Tensor implements AutoCloseable {
         return view(s, t, offset);
     }
 
-    /** A view with the sizes and strides of the caller; package-private since nothing checks them. */
-    Tensor view(long[] viewShape, long[] viewStrides, long viewOffset) {
+    /** A read-only view of a larger shape, aligned at the last axis: axes that are missing or of size 1 repeat by stride 0. */
+    public Tensor broadcastTo(long... larger) {
+        int lead = larger.length - rank();
+        long[] t = new long[larger.length];
+        boolean ok = lead >= 0;
+        for (int i = Math.max(0, lead); ok && i < larger.length; i++) {
+            long n = shape[i - lead];
+            ok = n == 1 || n == larger[i];
+            t[i] = n == 1 ? 0 : strides[i - lead];
+        }
+        if (!ok) {
+            throw new InvalidArgument(
+                    "shape",
+                    "one that " + shapeText() + " broadcasts to",
+                    Arrays.toString(larger),
+                    "axes are 1 or equal");
+        }
+        return view(larger.clone(), t, offset);
+    }
+
+    /** A view with the sizes and strides of the caller, checked by nobody. */
+    private Tensor view(long[] viewShape, long[] viewStrides, long viewOffset) {
         checkOpen();
         allocation.retain();
         return new Tensor(allocation, dtype, viewShape, viewStrides, viewOffset);
@@ -153,7 +174,7 @@ public final class Tensor implements AutoCloseable {
             throw new InvalidArgument("tensor", "a floating-point dtype", dtype.name(), "read it by toIntArray");
         }
         float[] out = new float[javaLength()];
-        if (dtype == DType.F32 && span() == out.length && Arrays.equals(strides, rowMajor(shape))) {
+        if (out.length > 0 && dtype == DType.F32 && span() == out.length && Arrays.equals(strides, rowMajor(shape))) {
             storage().read(4 * offset, MemorySegment.ofArray(out));
             return out;
         }

@@ -260,6 +260,11 @@ public sealed interface Expr {
         };
     }
 
+    /** The text form, which {@link ExprParser} reads back to an equal tree. */
+    default String text() {
+        return ExprPrinter.print(this);
+    }
+
     /** Nodes of the tree; a subtree that occurs twice counts twice. */
     default int nodeCount() {
         int n = 1;

@@ -1,0 +1,245 @@
+package dev.fovea.conformance;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.spec.ScoreStage;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * One attention problem in words: everything that {@link CaseData} needs to make it, the same on every machine. The text form
+ * ({@code dtype=f16 hq=4 sk=65 causal seed=7}) leaves defaults out and parses back.
+ *
+ * @param amplitude standard deviation of the queries and keys
+ * @param scale factor of the dot products; 0 = 1/sqrt(d)
+ */
+public record AttentionCase(
+        DType dtype,
+        int b,
+        int hq,
+        int hk,
+        int hv,
+        int sq,
+        int sk,
+        int past,
+        int d,
+        int dv,
+        Layout layout,
+        boolean causal,
+        int left,
+        int right,
+        Offset offset,
+        float softcap,
+        Mask mask,
+        Mask bias,
+        boolean alibi,
+        boolean sink,
+        Lengths lengths,
+        Scores scores,
+        float scale,
+        float amplitude,
+        Special special,
+        long seed) {
+
+    /** Memory order of q, k, v and the output. */
+    public enum Layout {
+        BHSD,
+        BSHD
+    }
+
+    public enum Offset {
+        TOP_LEFT,
+        BOTTOM_RIGHT,
+        PAST,
+        /** A different one for each batch entry, negative ones among them. */
+        PER_BATCH,
+        PER_HEAD
+    }
+
+    /** Shape of a mask or bias against [B, Hq, Sq, Sk]. */
+    public enum Mask {
+        NONE,
+        /** [B, Hq, Sq, Sk]. */
+        FULL,
+        /** [Sq, Sk]. */
+        PLANE,
+        /** [B, 1, 1, Sk]. */
+        KEYS,
+        /** [Hq, Sq, 1]. */
+        ROWS,
+        /** [Sq, n] with 1 &lt; n &lt; Sk: the keys beyond are masked. */
+        SHORT
+    }
+
+    public enum Lengths {
+        NONE,
+        PER_BATCH,
+        PER_HEAD
+    }
+
+    public enum Scores {
+        NONE,
+        RAW,
+        CAPPED,
+        MASKED,
+        PROBABILITY;
+
+        public ScoreStage stage() {
+            return ScoreStage.valueOf(name());
+        }
+    }
+
+    /** Values that arithmetic does not forgive. */
+    public enum Special {
+        NONE,
+        /** NaN and infinities in keys and values that the mask or the length hides. */
+        POISON_MASKED,
+        /** NaN in one key and one value that some rows see. */
+        NAN_VISIBLE,
+        /** Logits of about 1e5. */
+        HUGE,
+        /** NaN in every input. */
+        NAN
+    }
+
+    /** One head, 16 queries and keys, head dim 32, no options. */
+    public static AttentionCase base() {
+        return new AttentionCase(
+                DType.F32,
+                1,
+                1,
+                1,
+                1,
+                16,
+                16,
+                0,
+                32,
+                32,
+                Layout.BHSD,
+                false,
+                -1,
+                -1,
+                Offset.TOP_LEFT,
+                0,
+                Mask.NONE,
+                Mask.NONE,
+                false,
+                false,
+                Lengths.NONE,
+                Scores.NONE,
+                0,
+                1,
+                Special.NONE,
+                1);
+    }
+
+    /** A copy with some fields changed, as text: {@code with("sk=65 causal")}. */
+    public AttentionCase with(String changes) {
+        Map<String, String> f = fields();
+        for (String part : changes.trim().split("\\s+")) {
+            if (part.isEmpty()) {
+                continue;
+            }
+            int eq = part.indexOf('=');
+            String name = eq < 0 ? part : part.substring(0, eq);
+            if (!f.containsKey(name)) {
+                throw new IllegalArgumentException("no case field '" + name + "'; there is " + f.keySet());
+            }
+            f.put(name, eq < 0 ? "true" : part.substring(eq + 1));
+        }
+        return fromFields(f);
+    }
+
+    public static AttentionCase parse(String text) {
+        return base().with(text);
+    }
+
+    private Map<String, String> fields() {
+        Map<String, String> f = new LinkedHashMap<>();
+        f.put("dtype", low(dtype));
+        f.put("b", "" + b);
+        f.put("hq", "" + hq);
+        f.put("hk", "" + hk);
+        f.put("hv", "" + hv);
+        f.put("sq", "" + sq);
+        f.put("sk", "" + sk);
+        f.put("past", "" + past);
+        f.put("d", "" + d);
+        f.put("dv", "" + dv);
+        f.put("layout", low(layout));
+        f.put("causal", "" + causal);
+        f.put("left", "" + left);
+        f.put("right", "" + right);
+        f.put("offset", low(offset));
+        f.put("softcap", "" + softcap);
+        f.put("mask", low(mask));
+        f.put("bias", low(bias));
+        f.put("alibi", "" + alibi);
+        f.put("sink", "" + sink);
+        f.put("lengths", low(lengths));
+        f.put("scores", low(scores));
+        f.put("scale", "" + scale);
+        f.put("amplitude", "" + amplitude);
+        f.put("special", low(special));
+        f.put("seed", "" + seed);
+        return f;
+    }
+
+    private static AttentionCase fromFields(Map<String, String> f) {
+        return new AttentionCase(
+                one(DType.class, f, "dtype"),
+                number(f, "b"),
+                number(f, "hq"),
+                number(f, "hk"),
+                number(f, "hv"),
+                number(f, "sq"),
+                number(f, "sk"),
+                number(f, "past"),
+                number(f, "d"),
+                number(f, "dv"),
+                one(Layout.class, f, "layout"),
+                Boolean.parseBoolean(f.get("causal")),
+                number(f, "left"),
+                number(f, "right"),
+                one(Offset.class, f, "offset"),
+                Float.parseFloat(text(f, "softcap")),
+                one(Mask.class, f, "mask"),
+                one(Mask.class, f, "bias"),
+                Boolean.parseBoolean(f.get("alibi")),
+                Boolean.parseBoolean(f.get("sink")),
+                one(Lengths.class, f, "lengths"),
+                one(Scores.class, f, "scores"),
+                Float.parseFloat(text(f, "scale")),
+                Float.parseFloat(text(f, "amplitude")),
+                one(Special.class, f, "special"),
+                Long.parseLong(text(f, "seed")));
+    }
+
+    private static String text(Map<String, String> f, String name) {
+        return java.util.Objects.requireNonNull(f.get(name));
+    }
+
+    private static int number(Map<String, String> f, String name) {
+        return Integer.parseInt(text(f, name));
+    }
+
+    private static String low(Enum<?> e) {
+        return e.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private static <E extends Enum<E>> E one(Class<E> type, Map<String, String> f, String name) {
+        return Enum.valueOf(type, text(f, name).toUpperCase(Locale.ROOT).replace('-', '_'));
+    }
+
+    /** The shortest text that parses back to this case. */
+    @Override
+    public String toString() {
+        Map<String, String> defaults = base().fields();
+        String text = fields().entrySet().stream()
+                .filter(e -> !e.getValue().equals(defaults.get(e.getKey())))
+                .map(e -> e.getValue().equals("true") ? e.getKey() : e.getKey() + "=" + e.getValue())
+                .collect(Collectors.joining(" "));
+        return text.isEmpty() ? "seed=1" : text;
+    }
+}

@@ -1,0 +1,276 @@
+package dev.fovea.conformance;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.conformance.AttentionCase.Lengths;
+import dev.fovea.conformance.AttentionCase.Mask;
+import dev.fovea.conformance.AttentionCase.Offset;
+import dev.fovea.conformance.AttentionCase.Scores;
+import dev.fovea.conformance.AttentionCase.Special;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the tensors and the spec of a case from its seed. */
+final class CaseData {
+    private final AttentionCase c;
+    private final SplittableRandom random;
+    private final Map<String, HostTensor> captures = new HashMap<>();
+    private final Map<String, Number> scalars = new HashMap<>();
+
+    private CaseData(AttentionCase c) {
+        this.c = c;
+        this.random = new SplittableRandom(c.seed());
+    }
+
+    static HostProblem of(AttentionCase c) {
+        return new CaseData(c).problem();
+    }
+
+    private HostProblem problem() {
+        int total = c.past() + c.sk();
+        float spread = c.special() == Special.HUGE ? 300 : c.amplitude();
+        HostTensor q = normal(spread, c.b(), c.hq(), c.sq(), c.d());
+        HostTensor k = normal(spread, c.b(), c.hk(), c.sk(), c.d());
+        HostTensor v = normal(1, c.b(), c.hv(), c.sk(), c.dv());
+        HostTensor pastKey = c.past() > 0 ? normal(spread, c.b(), c.hk(), c.past(), c.d()) : null;
+        HostTensor pastValue = c.past() > 0 ? normal(1, c.b(), c.hv(), c.past(), c.dv()) : null;
+        HostTensor lengths = perSequence(
+                c.lengths() == Lengths.PER_HEAD,
+                c.lengths() != Lengths.NONE,
+                i -> i == 0 ? total : i == 1 ? total / 2 : random.nextInt(total + 1));
+        HostTensor offsets = perSequence(
+                c.offset() == Offset.PER_HEAD,
+                c.offset() == Offset.PER_HEAD || c.offset() == Offset.PER_BATCH,
+                i -> i == 0 ? total / 3 : random.nextInt(-c.sq() / 2 - 1, total + 1));
+        HostTensor sinks = c.sink() ? new HostTensor(DType.F32, gaussians(c.hq(), 2), c.hq()) : null;
+        AttentionSpec spec = spec(total);
+        float scale = c.scale() != 0 ? c.scale() : (float) (1 / Math.sqrt(c.d()));
+        HostProblem p = new HostProblem(
+                spec,
+                q,
+                k,
+                v,
+                scale,
+                pastKey,
+                pastValue,
+                lengths,
+                offsets,
+                sinks,
+                Map.copyOf(captures),
+                Map.copyOf(scalars));
+        return special(p);
+    }
+
+    private AttentionSpec spec(int total) {
+        Expr cap = Expressions.score();
+        Expr score = Expressions.score();
+        Expr mask = null;
+        if (c.softcap() > 0) {
+            cap = Expressions.softcap();
+            scalars.put(Expressions.SOFTCAP, c.softcap());
+        }
+        if (c.bias() != Mask.NONE) {
+            DType type = c.seed() % 2 == 0 ? c.dtype() : DType.F32;
+            captures.put(Expressions.BIAS, maskTensor(c.bias(), type, total));
+            scalars.put(Expressions.BIAS_KEYS, maskKeys(c.bias(), total));
+            score = score.plus(Expressions.additive(Expressions.BIAS, Expressions.BIAS_KEYS, type));
+        }
+        if (c.alibi()) {
+            double[] slopes = new double[c.hq()];
+            Arrays.setAll(slopes, h -> Math.pow(2, -8.0 * (h + 1) / c.hq()));
+            captures.put(Expressions.ALIBI, new HostTensor(DType.F32, slopes, c.hq()));
+            score = score.plus(Expressions.alibi());
+        }
+        if (c.causal()) {
+            mask = Expressions.causal();
+        }
+        if (c.left() >= 0) {
+            scalars.put(Expressions.WINDOW_LEFT, c.left());
+            mask = and(mask, Expressions.windowLeft());
+        }
+        if (c.right() >= 0) {
+            scalars.put(Expressions.WINDOW_RIGHT, c.right());
+            mask = and(mask, Expressions.windowRight());
+        }
+        if (c.mask() != Mask.NONE) {
+            captures.put(Expressions.MASK, maskTensor(c.mask(), DType.BOOL, total));
+            scalars.put(Expressions.MASK_KEYS, maskKeys(c.mask(), total));
+            mask = and(mask, Expressions.booleanMask());
+        }
+        return new AttentionSpec(
+                c.dtype(),
+                c.d(),
+                c.dv(),
+                c.hq(),
+                c.hk(),
+                c.hv(),
+                cap,
+                score,
+                mask == null ? Expressions.constant(true) : mask,
+                switch (c.offset()) {
+                    case TOP_LEFT -> QueryOffset.TOP_LEFT;
+                    case BOTTOM_RIGHT -> QueryOffset.BOTTOM_RIGHT;
+                    case PAST -> QueryOffset.PAST;
+                    case PER_BATCH, PER_HEAD -> QueryOffset.GIVEN;
+                },
+                c.sink(),
+                c.past() > 0,
+                c.lengths() != Lengths.NONE,
+                true,
+                c.scores() == Scores.NONE
+                        ? Optional.empty()
+                        : Optional.of(c.scores().stage()));
+    }
+
+    private static Expr and(@Nullable Expr a, Expr b) {
+        return a == null ? b : a.and(b);
+    }
+
+    private int maskKeys(Mask kind, int total) {
+        return kind == Mask.SHORT ? shortKeys(total) : total;
+    }
+
+    private static int shortKeys(int total) {
+        return Math.min(total, Math.max(2, total * 2 / 3));
+    }
+
+    /** About a quarter masked; in an additive mask the rest is mostly ordinary, here and there finite but huge. */
+    private HostTensor maskTensor(Mask kind, DType type, int total) {
+        int[] shape = switch (kind) {
+            case FULL -> new int[] {c.b(), c.hq(), c.sq(), total};
+            case PLANE -> new int[] {c.sq(), total};
+            case KEYS -> new int[] {c.b(), 1, 1, total};
+            case ROWS -> new int[] {c.hq(), c.sq(), 1};
+            case SHORT -> new int[] {c.sq(), shortKeys(total)};
+            case NONE -> throw new IllegalStateException("no mask");
+        };
+        double[] values = new double[Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+        for (int i = 0; i < values.length; i++) {
+            boolean hidden = random.nextInt(4) == 0;
+            if (type == DType.BOOL) {
+                values[i] = hidden ? 0 : 1;
+            } else {
+                values[i] = hidden
+                        ? Double.NEGATIVE_INFINITY
+                        : random.nextInt(16) == 0 && type != DType.F16 ? -3e38 : random.nextGaussian();
+            }
+        }
+        return new HostTensor(type, values, shape);
+    }
+
+    private HostTensor normal(double spread, int... shape) {
+        return new HostTensor(c.dtype(), gaussians(Arrays.stream(shape).reduce(1, (a, b) -> a * b), spread), shape);
+    }
+
+    private double[] gaussians(int n, double spread) {
+        double[] x = new double[n];
+        for (int i = 0; i < n; i++) {
+            x[i] = spread * random.nextGaussian();
+        }
+        return x;
+    }
+
+    private @Nullable HostTensor perSequence(boolean perHead, boolean present, IntUnaryOperator value) {
+        if (!present) {
+            return null;
+        }
+        int n = perHead ? c.b() * c.hk() : c.b();
+        double[] x = new double[n];
+        for (int i = 0; i < n; i++) {
+            x[i] = value.applyAsInt(i);
+        }
+        return perHead ? new HostTensor(DType.I32, x, c.b(), c.hk()) : new HostTensor(DType.I32, x, c.b());
+    }
+
+    private HostProblem special(HostProblem p) {
+        return switch (c.special()) {
+            case NONE, HUGE -> p;
+            case NAN ->
+                replaced(
+                        p,
+                        p.query().map(x -> Double.NaN),
+                        p.key().map(x -> Double.NaN),
+                        p.value().map(x -> Double.NaN));
+            case NAN_VISIBLE -> nanVisible(p);
+            case POISON_MASKED -> poisonMasked(p);
+        };
+    }
+
+    private static HostProblem replaced(HostProblem p, HostTensor q, HostTensor k, HostTensor v) {
+        return new HostProblem(
+                p.spec(),
+                q,
+                k,
+                v,
+                p.scale(),
+                p.pastKey(),
+                p.pastValue(),
+                p.keyLengths(),
+                p.queryOffsets(),
+                p.sinks(),
+                p.captures(),
+                p.scalars());
+    }
+
+    private static HostProblem nanVisible(HostProblem p) {
+        HostTensor k = p.key().map(x -> x);
+        HostTensor v = p.value().map(x -> x);
+        int keys = k.size(2);
+        if (keys > 0) {
+            int d = k.size(3);
+            int dv = v.size(3);
+            k.values()[(keys / 2) * d] = Double.NaN;
+            v.values()[(keys - 1) * dv + dv / 2] = Double.NaN;
+            v.values()[(keys / 3) * dv] = Double.POSITIVE_INFINITY;
+        }
+        return replaced(p, p.query(), k, v);
+    }
+
+    /** Every new key that no query of a head sees becomes NaN, its value infinite; keys that some rows see stay. */
+    private static HostProblem poisonMasked(HostProblem p) {
+        HostTensor k = p.key().map(x -> x);
+        HostTensor v = p.value().map(x -> x);
+        ExprInterpreter at = new ExprInterpreter(p, false);
+        for (int b = 0; b < p.batch(); b++) {
+            for (int j = 0; j < k.size(2); j++) {
+                boolean seen = false;
+                for (int h = 0; h < p.spec().queryHeads(); h++) {
+                    for (int q = 0; q < p.queries() && !seen; q++) {
+                        at.at(b, h, q, p.pastKeys() + j);
+                        seen = p.pastKeys() + j < p.keyLength(b, h)
+                                && at.test(p.spec().mask())
+                                && at.value(p.spec().score(), 0) != Double.NEGATIVE_INFINITY;
+                    }
+                }
+                if (!seen) {
+                    poison(k, b, j, Double.NaN);
+                    poison(v, b, j, j % 2 == 0 ? Double.NaN : Double.POSITIVE_INFINITY);
+                }
+            }
+        }
+        // A value that only the last queries see must not reach the others through 0 * NaN.
+        HostProblem poisoned = replaced(p, p.query(), k, v);
+        if (p.spec().mask() instanceof Expr.Binary && k.size(2) > 1) {
+            v.values()[(k.size(2) - 1) * v.size(3)] = Double.NaN;
+        }
+        return poisoned;
+    }
+
+    private static void poison(HostTensor t, int b, int position, double x) {
+        int heads = t.size(1);
+        int length = t.size(2);
+        int dim = t.size(3);
+        for (int h = 0; h < heads; h++) {
+            int from = ((b * heads + h) * length + position) * dim;
+            Arrays.fill(t.values(), from, from + dim, x);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.fovea.conformance;
+
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expr.Binary;
+import dev.fovea.api.expr.Expr.Load;
+import dev.fovea.api.expr.Expr.Unary;
+import dev.fovea.api.expr.ValueType;
+import java.util.Objects;
+
+/** Evaluates expressions for one (query, key) pair by walking the tree: floats in float64, or rounded to f32 after every step. */
+final class ExprInterpreter {
+    private final HostProblem problem;
+    private final boolean single;
+    private int b;
+    private int head;
+    private int query;
+    private int key;
+
+    ExprInterpreter(HostProblem problem, boolean single) {
+        this.problem = problem;
+        this.single = single;
+    }
+
+    void at(int batch, int h, int q, int k) {
+        b = batch;
+        head = h;
+        query = q;
+        key = k;
+    }
+
+    boolean test(Expr e) {
+        return value(e, Double.NaN) != 0;
+    }
+
+    /** The value; I32 as an integral double, BOOL as 0 or 1. */
+    double value(Expr e, double score) {
+        return switch (e) {
+            case Expr.Index i -> index(i);
+            case Expr.Score s -> score;
+            case Expr.FloatConst c -> c.value();
+            case Expr.IntConst c -> c.value();
+            case Expr.BoolConst c -> c.value() ? 1 : 0;
+            case Expr.Scalar s -> scalar(s);
+            case Load load -> load(load, score);
+            case Unary u -> unary(u, value(u.operand(), score));
+            case Binary x -> binary(x, value(x.left(), score), value(x.right(), score));
+            case Expr.Select s ->
+                value(s.condition(), score) != 0 ? value(s.ifTrue(), score) : value(s.ifFalse(), score);
+        };
+    }
+
+    private double scalar(Expr.Scalar s) {
+        Number n = Objects.requireNonNull(problem.scalars().get(s.name()));
+        return s.type() == ValueType.I32 ? n.intValue() : n.floatValue();
+    }
+
+    private double index(Expr.Index i) {
+        return switch (i.kind()) {
+            case BATCH -> b;
+            case HEAD -> head;
+            case KEY_HEAD -> problem.keyHead(head);
+            case QUERY -> query;
+            case KEY, KEY_POSITION -> key;
+            case QUERY_POSITION -> query + problem.offset(b, head);
+            case QUERY_LENGTH -> problem.queries();
+            case KEY_LENGTH -> problem.keyLength(b, head);
+        };
+    }
+
+    private double load(Load load, double score) {
+        HostTensor t = Objects.requireNonNull(problem.captures().get(load.name()));
+        int rank = load.indices().size();
+        int[] at = new int[rank];
+        for (int i = 0; i < rank; i++) {
+            int axis = i - (rank - t.rank());
+            int size = axis < 0 || t.size(axis) == 1 ? Integer.MAX_VALUE : t.size(axis);
+            at[i] = Math.clamp((long) value(load.indices().get(i), score), 0, size - 1);
+        }
+        return t.broadcastAt(at);
+    }
+
+    private double unary(Unary u, double a) {
+        boolean whole = u.type() == ValueType.I32;
+        return switch (u.op()) {
+            case NEGATE -> whole ? -(int) a : -a;
+            case ABS -> whole ? Math.abs((int) a) : Math.abs(a);
+            case TANH -> round(StrictMath.tanh(a));
+            case TO_FLOAT -> round(a);
+            case NOT -> a == 0 ? 1 : 0;
+        };
+    }
+
+    private double binary(Binary x, double l, double r) {
+        boolean whole = x.left().type() == ValueType.I32;
+        return switch (x.op()) {
+            case ADD -> whole ? (int) l + (int) r : round(l + r);
+            case SUBTRACT -> whole ? (int) l - (int) r : round(l - r);
+            case MULTIPLY -> whole ? ((int) l) * ((int) r) : round(l * r);
+            case DIVIDE -> round(l / r);
+            case MIN -> Math.min(l, r);
+            case MAX -> Math.max(l, r);
+            case LESS -> l < r ? 1 : 0;
+            case LESS_EQUAL -> l <= r ? 1 : 0;
+            case EQUAL -> l == r ? 1 : 0;
+            case AND -> l != 0 && r != 0 ? 1 : 0;
+            case OR -> l != 0 || r != 0 ? 1 : 0;
+        };
+    }
+
+    private double round(double x) {
+        return single ? (float) x : x;
+    }
+}

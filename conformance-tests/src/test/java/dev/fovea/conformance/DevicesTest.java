@@ -1,0 +1,76 @@
+package dev.fovea.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fovea.api.Backend;
+import dev.fovea.api.Backends;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.DeviceReport;
+import dev.fovea.conformance.CaseResult.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** The quick suite and the laws on every device of this machine. */
+class DevicesTest {
+    private static List<DeviceInfo> devices() {
+        List<DeviceInfo> all = new ArrayList<>();
+        for (DeviceReport r : Backends.report()) {
+            if (r instanceof DeviceReport.Available a) {
+                all.add(a.info());
+            }
+        }
+        return all;
+    }
+
+    @Test
+    void anOpenClDeviceIsThere() {
+        boolean there = devices().stream().anyMatch(d -> d.id().startsWith("opencl/"));
+        if (!Boolean.getBoolean("fovea.require.opencl")) {
+            Assumptions.assumeTrue(
+                    there,
+                    "no OpenCL device: OpenCL is not tested here; install pocl-opencl-icd, or require one by "
+                            + "-Dfovea.require.opencl=true");
+        }
+        assertThat(there)
+                .as("an OpenCL device is required, found %s", Backends.report())
+                .isTrue();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> quickSuiteAgrees() {
+        List<Suites.Entry> suite = Suites.quick(1);
+        return devices().stream()
+                .map(d -> DynamicTest.dynamicTest("quick suite on " + d.id(), () -> {
+                    List<String> failures = new ArrayList<>();
+                    int passed = 0;
+                    try (Backend backend = Backends.open(d.id());
+                            Agreement agreement = new Agreement(backend)) {
+                        for (Suites.Entry e : suite) {
+                            CaseResult r = agreement.run(e.group(), Expected.of(e.testCase()));
+                            if (r.status() == Status.FAIL) {
+                                failures.add(r.reproduce() + "\n    " + r.detail());
+                            }
+                            passed += r.status() == Status.PASS ? 1 : 0;
+                        }
+                    }
+                    assertThat(failures).isEmpty();
+                    assertThat(passed).as("nothing is skipped").isEqualTo(suite.size());
+                }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> lawsHold() {
+        return devices().stream()
+                .flatMap(d -> Laws.all().stream()
+                        .map(law -> DynamicTest.dynamicTest(law.name() + " on " + d.id(), () -> {
+                            try (Backend backend = Backends.open(d.id())) {
+                                assertThat(law.violation(backend)).isEmpty();
+                            }
+                        })));
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.fovea.conformance;
+
+import org.jspecify.annotations.NullMarked;

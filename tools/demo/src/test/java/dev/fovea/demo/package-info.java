@@ -1,0 +1,4 @@
+@NullMarked
+package dev.fovea.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,49 @@
+package dev.fovea.tools.agreement;
+
+import dev.fovea.conformance.CaseResult;
+import dev.fovea.conformance.CaseResult.Status;
+
+/**
+ * What became of one case or law on one device.
+ *
+ * @param what the case as text, or the law's name
+ * @param load share of its bound that the error uses
+ * @param maxAbs largest error of the output; NaN where there is none
+ * @param reproduce the command that runs it again
+ */
+record Verdict(
+        String group,
+        String device,
+        String what,
+        Status status,
+        String detail,
+        double load,
+        double maxAbs,
+        String reproduce) {
+
+    static final String LAWS = "laws";
+
+    static Verdict of(CaseResult r) {
+        return new Verdict(
+                r.group(),
+                r.device(),
+                r.testCase().toString(),
+                r.status(),
+                r.detail(),
+                r.load(),
+                r.maxAbs(),
+                r.reproduce());
+    }
+
+    static Verdict ofLaw(String law, String device, String violation) {
+        return new Verdict(
+                LAWS,
+                device,
+                law,
+                violation.isEmpty() ? Status.PASS : Status.FAIL,
+                violation,
+                0,
+                Double.NaN,
+                "fovea conformance --device " + device + " --filter \"" + law + "\"");
+    }
+}

@@ -1,0 +1,5 @@
+/** The {@code attend} subcommand: attention on NumPy files. */
+@NullMarked
+package dev.fovea.tools.attend;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,189 @@
+package dev.fovea.tools.bench;
+
+import dev.fovea.api.Backend;
+import dev.fovea.api.DType;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.tools.CliCommand;
+import dev.fovea.tools.Console;
+import dev.fovea.tools.Environment;
+import dev.fovea.tools.FailureText;
+import dev.fovea.tools.NamedValues;
+import dev.fovea.tools.OpenBackends;
+import dev.fovea.tools.Progress;
+import dev.fovea.tools.UsageException;
+import dev.fovea.tools.WindowBounds;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+
+/** {@code fovea bench}: times of attention. */
+@Command(
+        name = "bench",
+        sortOptions = false,
+        header = "Time attention on a device.",
+        description = {
+            "%nOne line a case: median and shortest time, TFLOP/s of the two products over visible pairs, GB/s with each tensor"
+                    + " counted once. Each result is checked on sampled rows against a float64 loop first; a wrong one gets no"
+                    + " figure. Inputs are normally distributed. Times are of the computation alone, tensors already on the"
+                    + " device.%n"
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:all cases timed", "1:a case failed", "2:wrong usage"},
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  fovea bench",
+            "  fovea bench --device cpu --shape 1x8x1024x64 --causal",
+            "  fovea bench --shape 1x32/8x1/4096x128 --dtype f16 --dtype bf16 --out bench.jsonl"
+        })
+public final class BenchCommand extends CliCommand {
+    @Option(
+            names = "--device",
+            paramLabel = "ID",
+            description = "A device to time, repeatable. Default: what FOVEA_DEVICE names, else the best ranked.")
+    private List<String> devices = new ArrayList<>();
+
+    @Option(
+            names = "--shape",
+            paramLabel = "BxHxSxD",
+            converter = BenchShape.Converter.class,
+            description = {
+                "Batch, heads, positions, head dim; repeatable. H/K gives the keys K heads, S/N gives them N positions:"
+                        + " 1x32/8x1/4096x128 is one step of decoding. Default: a few shapes that suit the device."
+            })
+    private List<BenchShape> shapes = new ArrayList<>();
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            converter = Types.class,
+            description = "Storage type f32, f16 or bf16; repeatable. Default: f32.")
+    private List<DType> types = new ArrayList<>();
+
+    @Option(
+            names = "--causal",
+            description = "A query sees the keys up to its own position; the last query is at the last key.")
+    private boolean causal;
+
+    @Option(
+            names = "--window",
+            paramLabel = "L,R",
+            converter = WindowBounds.Converter.class,
+            description = "A query sees L keys before and R after its position; -1 = unlimited.")
+    private @Nullable WindowBounds window;
+
+    @Option(
+            names = "--time",
+            paramLabel = "SECONDS",
+            defaultValue = "1",
+            description = "How long to warm up a case, and again to measure it. Default: ${DEFAULT-VALUE}.")
+    private double seconds;
+
+    @Option(names = "--out", paramLabel = "FILE", description = "Also write the results as JSON lines to this file.")
+    private @Nullable Path out;
+
+    @Option(names = "--json", description = "Print JSON lines instead of a table.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        if (!(seconds > 0 && seconds <= 3600)) {
+            throw new UsageException("--time: expected seconds above 0 and at most 3600, got " + seconds);
+        }
+        Console console = console();
+        Environment environment = Environment.current();
+        List<String> lines = new ArrayList<>();
+        int failed = 0;
+        try (OpenBackends backends = new OpenBackends()) {
+            if (!json) {
+                console.out().println(BenchResult.header());
+            }
+            for (Backend backend : open(backends)) {
+                List<BenchCase> cases = cases(backend.info().kind());
+                for (int i = 0; i < cases.size(); i++) {
+                    BenchCase c = cases.get(i);
+                    try {
+                        BenchResult result = run(backend, c, i, cases.size(), console);
+                        lines.add(result.json(environment));
+                        console.out().println(json ? lines.getLast() : result.line());
+                    } catch (RuntimeException | OutOfMemoryError e) {
+                        failed++;
+                        console.note("fovea bench: " + c.shape() + " " + c.type() + " on "
+                                + backend.info().id() + ": " + FailureText.of(e).sentence());
+                    }
+                }
+            }
+        }
+        if (out != null) {
+            try (Writer writer = Files.newBufferedWriter(out)) {
+                for (String line : lines) {
+                    writer.write(line + "\n");
+                }
+            }
+        }
+        return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private BenchResult run(Backend backend, BenchCase c, int done, int total, Console console) {
+        try (Progress progress = console.progress()) {
+            progress.step(backend.info().id() + " " + c.shape() + " " + c.type(), done, total);
+            return new BenchRun(backend, seconds).run(c);
+        }
+    }
+
+    private List<Backend> open(OpenBackends backends) {
+        return devices.isEmpty()
+                ? List.of(backends.get(null))
+                : devices.stream().map(backends::get).distinct().toList();
+    }
+
+    private List<BenchCase> cases(DeviceInfo.Kind kind) {
+        List<BenchCase> all = new ArrayList<>();
+        for (DType type : types.isEmpty() ? List.of(DType.F32) : types) {
+            int left = window == null ? -1 : window.left();
+            int right = window == null ? -1 : window.right();
+            for (BenchShape shape : shapes) {
+                all.add(new BenchCase(shape, type, causal, left, right));
+            }
+            if (shapes.isEmpty()) {
+                for (BenchShape shape : suite(kind)) {
+                    all.add(new BenchCase(shape, type, causal, left, right));
+                    if (shape.queries() > 1 && !causal) {
+                        all.add(new BenchCase(shape, type, true, left, right));
+                    }
+                }
+            }
+        }
+        return all;
+    }
+
+    private static List<BenchShape> suite(DeviceInfo.Kind kind) {
+        List<String> texts = switch (kind) {
+            case CPU, OPENCL_CPU -> List.of("1x8x1024x64", "1x8x512x128", "1x32/8x1/4096x128");
+            case GPU, ACCELERATOR -> List.of("4x16x4096x64", "2x32/8x4096x128", "16x12x512x64", "8x32/8x1/8192x128");
+        };
+        return texts.stream().map(BenchShape::parse).toList();
+    }
+
+    /** Reads a storage type. */
+    static final class Types implements ITypeConverter<DType> {
+        @Override
+        public DType convert(String text) {
+            return DType.valueOf(new Names().convert(text).toUpperCase(Locale.ROOT));
+        }
+
+        private static final class Names extends NamedValues<String> {
+            Names() {
+                super(List.of("f32", "f16", "bf16"));
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package dev.fovea.tools.agreement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.fovea.conformance.CaseResult.Status;
+import dev.fovea.tools.Cli;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ConformanceCommandTest {
+    @Test
+    void aCaseOnTheCpu() {
+        Cli done = Cli.run("conformance", "--device", "cpu", "--case", "hq=4 hk=2 hv=2 sq=5 sk=70 causal seed=3");
+        assertThat(done.code()).as(done.out() + done.err()).isZero();
+        assertThat(done.out()).contains("case    1 / 0 / 0", "all passed");
+    }
+
+    @Test
+    void aFilterKeepsCasesAndLaws() {
+        Cli done = Cli.run("conformance", "--device", "cpu", "--small", "--filter", "window", "--json");
+        assertThat(done.code()).as(done.out() + done.err()).isZero();
+        JsonObject json = JsonParser.parseString(done.out()).getAsJsonObject();
+        assertThat(json.get("passed").getAsBoolean()).isTrue();
+        assertThat(json.getAsJsonArray("groups")).hasSize(1);
+        assertThat(json.getAsJsonObject("environment").get("java").getAsString())
+                .contains("25");
+    }
+
+    @Test
+    void wrongUse() {
+        for (List<String> args : List.of(
+                List.of("--quick", "--small"),
+                List.of("--case", "hq=x"),
+                List.of("--case", "color=red"),
+                List.of("--filter", "no such thing"),
+                List.of("--device", "moon"),
+                List.of("--seed", "x"))) {
+            String[] all = java.util.stream.Stream.concat(java.util.stream.Stream.of("conformance"), args.stream())
+                    .toArray(String[]::new);
+            Cli done = Cli.run(all);
+            assertThat(done.code()).as(args + ": " + done.err()).isEqualTo(2);
+            assertThat(done.err()).hasLineCount(1);
+        }
+    }
+
+    @Test
+    void theMatrixCountsAndKeepsTheWorst() {
+        Matrix matrix = new Matrix(List.of("cpu", "opencl/x/0"));
+        matrix.add(new Verdict("options", "cpu", "a", Status.PASS, "", 0.25, 1e-7, ""));
+        matrix.add(new Verdict("options", "cpu", "b", Status.FAIL, "", 3, 2e-3, ""));
+        matrix.add(new Verdict("options", "opencl/x/0", "a", Status.SKIP, "no", 0, 0, ""));
+        matrix.add(new Verdict("laws", "cpu", "a", Status.FAIL, "", Double.NaN, Double.NaN, ""));
+        assertThat(matrix.lines())
+                .containsExactly(
+                        "group     cpu                         opencl/x/0",
+                        "options   1 / 1 / 0  2.0e-03 (300%)   0 / 0 / 1",
+                        "laws      0 / 1 / 0                   -");
+    }
+}
