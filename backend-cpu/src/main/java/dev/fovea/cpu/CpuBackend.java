@@ -24,7 +24,7 @@ final class CpuBackend implements DeviceBackend {
     private final DeviceInfo info;
     private final KernelSet kernels;
     private final WorkerPool pool;
-    private final ScratchPool scratch = new ScratchPool();
+    private final ScratchPool scratch;
     private final Set<CpuStorage> live = ConcurrentHashMap.newKeySet();
     private final AtomicLong storageBytes = new AtomicLong();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -32,6 +32,7 @@ final class CpuBackend implements DeviceBackend {
     CpuBackend(DeviceInfo info, KernelSet kernels, int threads) {
         this.info = info;
         this.kernels = kernels;
+        this.scratch = new ScratchPool(kernels.wide().halves());
         this.pool = new WorkerPool(threads);
     }
 

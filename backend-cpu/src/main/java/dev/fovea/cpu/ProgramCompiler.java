@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Turns an expression into a {@link TileProgram}: common subexpressions once, pair slots reused when their last reader is done. */
@@ -227,7 +228,17 @@ final class ProgramCompiler {
                     }
                 }
             }
-            return new TileProgram(out, slots, mask ? slotOf[result] : -1);
+            return new TileProgram(
+                    of(out, Domain.ONE),
+                    of(out, Domain.LANE),
+                    of(out, Domain.KEY),
+                    of(out, Domain.PAIR),
+                    slots,
+                    mask ? slotOf[result] : -1);
+        }
+
+        private static List<Step> of(List<Step> all, Domain domain) {
+            return all.stream().filter(s -> s.domain() == domain).toList();
         }
 
         private int slot(Slot value) {
@@ -239,7 +250,7 @@ final class ProgramCompiler {
         }
 
         private Deque<Integer> free(Slot value) {
-            return java.util.Objects.requireNonNull(free.get(value.isFloat()));
+            return Objects.requireNonNull(free.get(value.isFloat()));
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.DType;
-import dev.fovea.api.HalfFloats;
 import dev.fovea.api.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -56,21 +55,9 @@ record Rows(
         short[] packed = scratch.shorts(n);
         MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, at, packed, 0, n);
         if (dtype == DType.F16) {
-            fromHalf(packed, to, start, n);
+            scratch.halves().fromF16(packed, to, start, n);
         } else {
-            fromBf16(packed, to, start, n);
-        }
-    }
-
-    private static void fromHalf(short[] from, float[] to, int start, int n) {
-        for (int i = 0; i < n; i++) {
-            to[start + i] = Float.float16ToFloat(from[i]);
-        }
-    }
-
-    private static void fromBf16(short[] from, float[] to, int start, int n) {
-        for (int i = 0; i < n; i++) {
-            to[start + i] = HalfFloats.fromBf16(from[i]);
+            scratch.halves().fromBf16(packed, to, start, n);
         }
     }
 
@@ -91,9 +78,9 @@ record Rows(
         }
         short[] packed = scratch.shorts(n);
         if (dtype == DType.F16) {
-            toHalf(from, start, packed, n);
+            scratch.halves().toF16(from, start, packed, n);
         } else {
-            toBf16(from, start, packed, n);
+            scratch.halves().toBf16(from, start, packed, n);
         }
         MemorySegment.copy(packed, 0, memory, ValueLayout.JAVA_SHORT, at, n);
     }
@@ -107,18 +94,6 @@ record Rows(
         }
         for (int i = 0; i < count; i++) {
             memory.set(ValueLayout.JAVA_FLOAT, at + i * elementStride * Float.BYTES, from[i]);
-        }
-    }
-
-    private static void toHalf(float[] from, int start, short[] to, int n) {
-        for (int i = 0; i < n; i++) {
-            to[i] = Float.floatToFloat16(from[start + i]);
-        }
-    }
-
-    private static void toBf16(float[] from, int start, short[] to, int n) {
-        for (int i = 0; i < n; i++) {
-            to[i] = HalfFloats.toBf16(from[start + i]);
         }
     }
 

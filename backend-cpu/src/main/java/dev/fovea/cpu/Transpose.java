@@ -24,6 +24,26 @@ final class Transpose {
         }
     }
 
+    /** {@code lanes[d][r] = rows[r][d]}; the number of lanes is a multiple of 4. */
+    static void toLanes(int[] rows, int dim, int[] lanes, int count) {
+        for (int r = 0; r < count; r += 4) {
+            toFourLanes(rows, r * dim, dim, lanes, r, count);
+        }
+    }
+
+    private static void toFourLanes(int[] rows, int a, int dim, int[] lanes, int first, int pitch) {
+        int b = a + dim;
+        int c = b + dim;
+        int e = c + dim;
+        for (int d = 0; d < dim; d++) {
+            int at = first + d * pitch;
+            lanes[at] = rows[a + d];
+            lanes[at + 1] = rows[b + d];
+            lanes[at + 2] = rows[c + d];
+            lanes[at + 3] = rows[e + d];
+        }
+    }
+
     /** {@code rows[r][d] = lanes[d][r] * factor[r]}. */
     static void fromLanes(float[] lanes, int count, float[] factor, float[] rows, int dim) {
         for (int r = 0; r < count; r += 4) {

@@ -19,6 +19,7 @@ abstract class VectorKernels implements Kernels {
     /** Columns of the softmax go in steps of four keys. */
     private static final int KEY_STEP = 8;
 
+    private static final Halves HALVES = new VectorHalves();
     private static final TileOps OPS = new VectorTileOps();
 
     private final int lanes;
@@ -171,6 +172,11 @@ abstract class VectorKernels implements Kernels {
             mark = mark.blend(1f, v.compare(VectorOperators.NE, v));
         }
         mark.intoArray(found, 0);
+    }
+
+    @Override
+    public Halves halves() {
+        return HALVES;
     }
 
     @Override
