@@ -5,10 +5,8 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.OpenBackend;
 import dev.fovea.api.Tensor;
-import dev.fovea.api.spec.AttentionArguments;
 import java.lang.management.ManagementFactory;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import jdk.incubator.vector.FloatVector;
 
@@ -41,6 +39,9 @@ public final class AttentionBench {
                     1024,
                     64,
                     Attention.full().softcap(30)),
+            new Case("1x8x1024x64 alibi", DType.F32, 1, 8, 8, 1024, 1024, 64, Attention.full()),
+            new Case("1x8x1024x64 bias", DType.F32, 1, 8, 8, 1024, 1024, 64, Attention.full()),
+            new Case("1x8x1024x64 mask", DType.F32, 1, 8, 8, 1024, 1024, 64, Attention.full()),
             new Case("1x32(8)x1x4096x128 decode", DType.F32, 1, 32, 8, 1, 4096, 128, Attention.full()));
 
     private AttentionBench() {}
@@ -63,21 +64,23 @@ public final class AttentionBench {
         Tensor q = tensor(cpu, c.dtype, random, c.b, c.hq, c.sq, c.d);
         Tensor k = tensor(cpu, c.dtype, random, c.b, c.hk, c.sk, c.d);
         Tensor v = tensor(cpu, c.dtype, random, c.b, c.hk, c.sk, c.d);
-        Tensor o = cpu.allocate(c.dtype, c.b, c.hq, c.sq, c.d);
-        var spec = c.options.spec(q, k, v);
-        Map<String, Number> scalars = spec.scalars().isEmpty() ? Map.of() : Map.of("softcap", 30f);
-        AttentionArguments a = new AttentionArguments(
-                q, k, v, o, (float) (1 / Math.sqrt(c.d)), null, null, null, null, null, null, null, Map.of(), scalars);
+        Attention options = c.options;
+        if (c.name.contains("bias")) {
+            options = options.bias(tensor(cpu, DType.F32, random, 1, 1, c.sq, c.sk));
+        } else if (c.name.contains("alibi")) {
+            options = options.alibi(cpu.copyOf(new float[c.hq], c.hq));
+        } else if (c.name.contains("mask")) {
+            options = options.mask(cpu.copyOf(new boolean[c.sq * c.sk], c.sq, c.sk));
+        }
         double best = Double.MAX_VALUE;
         double peak = 0;
-        try (var plan = cpu.prepare(spec)) {
-            long end = System.nanoTime() + 4_000_000_000L;
-            for (int i = 0; i < 20 || System.nanoTime() < end; i++) {
-                long t = clock(threads);
-                plan.run(a);
-                best = Math.min(best, clock(threads) - t);
-                peak = Math.max(peak, peak());
-            }
+        long end = System.nanoTime() + 4_000_000_000L;
+        for (int i = 0; i < 20 || System.nanoTime() < end; i++) {
+            long t = clock(threads);
+            Tensor o = cpu.attend(q, k, v, options);
+            best = Math.min(best, clock(threads) - t);
+            o.close();
+            peak = Math.max(peak, peak());
         }
         double gflops = c.flops() / best;
         System.out.printf(
