@@ -84,6 +84,7 @@ final class ProgramRun {
                 case LOAD -> load(step, n);
                 case EXPAND -> expand(step, n);
                 case SELECT -> select(step, n);
+                case SELECT_ROWS -> selectRows(step, n / lanes);
                 case NEGATE, ABS, TANH, TO_FLOAT, NOT -> unary(step, n);
                 case ADD, SUBTRACT, MULTIPLY, DIVIDE, MIN, MAX, LESS, LESS_EQUAL, EQUAL, AND, OR -> {
                     if (step.isFloat()) {
@@ -235,6 +236,29 @@ final class ProgramRun {
             ops.selectFloat(condition, floats[step.b()], floats[step.c()], floats[step.out()], n);
         } else {
             ops.selectInt(condition, ints[step.b()], ints[step.c()], ints[step.out()], n);
+        }
+    }
+
+    private void selectRows(Step step, int keys) {
+        int[] condition = ints[step.b()];
+        for (int j = 0; j < keys; j++) {
+            boolean holds = condition[j] != 0;
+            int from = j * lanes;
+            if (step.isFloat()) {
+                float[] out = floats[step.out()];
+                if (!holds) {
+                    Arrays.fill(out, from, from + lanes, floats[step.c()][0]);
+                } else if (out != floats[step.a()]) {
+                    System.arraycopy(floats[step.a()], from, out, from, lanes);
+                }
+            } else {
+                int[] out = ints[step.out()];
+                if (!holds) {
+                    Arrays.fill(out, from, from + lanes, ints[step.c()][0]);
+                } else if (out != ints[step.a()]) {
+                    System.arraycopy(ints[step.a()], from, out, from, lanes);
+                }
+            }
         }
     }
 

@@ -78,7 +78,9 @@ record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> p
         TANH,
         TO_FLOAT,
         NOT,
-        SELECT
+        SELECT,
+        /** A select over pairs whose condition depends on the key alone: whole rows, and none to copy where it holds. */
+        SELECT_ROWS
     }
 
     /**
