@@ -14,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -39,6 +40,12 @@ public final class Backend implements AutoCloseable {
 
     public DeviceInfo info() {
         return device.info();
+    }
+
+    /** An optional capability of the device, one of the interfaces of {@code dev.fovea.api.spi} that say so. */
+    public <T> Optional<T> capability(Class<T> type) {
+        checkOpen();
+        return type.isInstance(device) ? Optional.of(type.cast(device)) : Optional.empty();
     }
 
     /** Bytes that tensors and workspaces hold on the device now. */

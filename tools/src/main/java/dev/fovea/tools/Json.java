@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /** JSON objects as text. Numbers that JSON has no form for (NaN, infinity) become null. */
 public final class Json {
@@ -82,6 +83,15 @@ public final class Json {
             writer.value(v);
         }
         writer.endArray();
+        return this;
+    }
+
+    /** An array on one line, whatever the indent. */
+    public Json field(String name, double[] values) throws IOException {
+        writer.name(name)
+                .jsonValue(Arrays.stream(values)
+                        .mapToObj(v -> Double.isFinite(v) ? Double.toString(v) : "null")
+                        .collect(Collectors.joining(",", "[", "]")));
         return this;
     }
 

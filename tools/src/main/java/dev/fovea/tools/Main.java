@@ -3,14 +3,9 @@ package dev.fovea.tools;
 import dev.fovea.tools.agreement.ConformanceCommand;
 import dev.fovea.tools.attend.AttendCommand;
 import dev.fovea.tools.bench.BenchCommand;
-import java.io.FileOutputStream;
-import java.io.IOException;
-import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -44,9 +39,6 @@ import picocli.CommandLine.ParameterException;
             "Start with: fovea probe"
         })
 public final class Main extends CliCommand {
-    /** System property that names a file to use as stderr: a launcher that filters the JVM's own lines sets it. */
-    private static final String ERR_PROPERTY = "fovea.err";
-
     @Option(
             names = {"-V", "--version"},
             versionHelp = true,
@@ -57,63 +49,12 @@ public final class Main extends CliCommand {
 
     /** Runs a command and exits with its code. */
     public static void main(String[] args) {
-        redirectErr();
-        PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
-        PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
-        int code = execute(out, err, args);
-        out.flush();
-        err.flush();
-        System.exit(code);
+        System.exit(CommandRun.onStandardStreams(new Main(), args));
     }
 
     /** Runs a command; the exit code: 0 done, 1 failed, 2 wrong usage. Throws nothing. */
     public static int execute(PrintWriter out, PrintWriter err, String... args) {
-        String[] name = {"fovea"};
-        try {
-            return new CommandLine(new Main())
-                    .setExpandAtFiles(false)
-                    .setCaseInsensitiveEnumValuesAllowed(false)
-                    .setUsageHelpAutoWidth(true)
-                    .setUsageHelpLongOptionsMaxWidth(28)
-                    .setOut(out)
-                    .setErr(err)
-                    .setParameterExceptionHandler((e, given) -> usage(e, err))
-                    .setExecutionExceptionHandler((e, command, parsed) -> {
-                        name[0] = command.getCommandSpec().qualifiedName(" ");
-                        return report(name[0], e, err);
-                    })
-                    .execute(args);
-        } catch (Throwable e) { // errors (memory, linkage) pass by the handlers
-            return report(name[0], e, err);
-        }
-    }
-
-    private static int usage(ParameterException e, PrintWriter err) {
-        String command = e.getCommandLine().getCommandSpec().qualifiedName(" ");
-        err.println(command + ": " + FailureText.of(e).sentence() + " (" + command + " --help explains it)");
-        err.flush();
-        return ExitCode.USAGE;
-    }
-
-    private static int report(String command, Throwable e, PrintWriter err) {
-        FailureText failure = FailureText.of(e);
-        err.println(command + ": " + failure.sentence());
-        if (FailureText.debugging()) {
-            e.printStackTrace(err);
-        }
-        err.flush();
-        return failure.exitCode();
-    }
-
-    private static void redirectErr() {
-        String file = System.getProperty(ERR_PROPERTY);
-        if (file != null) {
-            try {
-                System.setErr(new PrintStream(new FileOutputStream(file), true, StandardCharsets.UTF_8));
-            } catch (IOException e) {
-                System.err.println("fovea: cannot write to " + file + ": " + e.getMessage());
-            }
-        }
+        return CommandRun.execute(new Main(), out, err, args);
     }
 
     /** Without a command there is nothing to do but to say which there are. */

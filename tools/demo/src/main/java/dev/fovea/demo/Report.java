@@ -1,15 +1,13 @@
 package dev.fovea.demo;
 
-import com.google.gson.GsonBuilder;
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonNull;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
+import dev.fovea.tools.Json;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What the demo prints.
@@ -99,72 +97,50 @@ record Report(Demo demo, List<String> sentences, List<DeviceOutcome> outcomes) {
 
     /** The same as one JSON object. */
     String json() {
-        JsonObject root = new JsonObject();
-        root.addProperty("network", "all-MiniLM-L6-v2");
-        root.addProperty("onnxRuntimeWarmMs", demo.ortMs());
-        root.addProperty("minCosine", Agreement.MIN_COSINE);
-        root.addProperty("maxHiddenDifference", Agreement.MAX_DIFFERENCE);
-        JsonArray devices = new JsonArray();
-        for (DeviceOutcome outcome : outcomes) {
-            JsonObject o = new JsonObject();
-            o.addProperty("device", outcome.device());
-            o.addProperty("passes", outcome.passes());
-            switch (outcome) {
-                case DeviceResult r -> {
-                    o.addProperty("name", r.name());
-                    o.add("first", json(r.first()));
-                    o.add("warm", json(r.warm()));
-                    o.add("keyLengths", json(r.agreement()));
-                    o.add("booleanMask", json(r.maskAgreement()));
-                    o.add("sentences", json(new Similarity(sentences, r.vectors())));
-                }
-                case DeviceOutcome.Failed f -> o.addProperty("error", f.reason());
+        return Json.pretty(root -> root.field("network", "all-MiniLM-L6-v2")
+                .field("onnxRuntimeWarmMs", demo.ortMs())
+                .field("minCosine", Agreement.MIN_COSINE)
+                .field("maxHiddenDifference", Agreement.MAX_DIFFERENCE)
+                .objects("devices", outcomes, this::device));
+    }
+
+    private void device(Json json, DeviceOutcome outcome) throws IOException {
+        json.field("device", outcome.device()).field("passes", outcome.passes());
+        switch (outcome) {
+            case DeviceResult r -> {
+                Similarity similarity = new Similarity(sentences, r.vectors());
+                json.field("name", r.name())
+                        .object("first", o -> time(o, r.first()))
+                        .object("warm", o -> time(o, r.warm()))
+                        .object("keyLengths", o -> agreement(o, r.agreement()))
+                        .object("booleanMask", o -> agreement(o, r.maskAgreement()))
+                        .objects("sentences", indices().toList(), (o, i) -> sentence(o, similarity, i));
             }
-            devices.add(o);
+            case DeviceOutcome.Failed f -> json.field("error", f.reason());
         }
-        root.add("devices", devices);
-        return new GsonBuilder()
-                .setPrettyPrinting()
-                .disableHtmlEscaping()
-                .create()
-                .toJson(root);
     }
 
-    private JsonArray json(Similarity similarity) {
-        JsonArray list = new JsonArray();
-        for (int i = 0; i < sentences.size(); i++) {
-            JsonObject s = new JsonObject();
-            s.addProperty("sentence", sentences.get(i));
-            int nearest = similarity.nearest(i);
-            s.addProperty("nearest", nearest);
-            s.add("cosine", number(similarity.cosine(i, nearest)));
-            JsonArray row = new JsonArray();
-            for (int j = 0; j < sentences.size(); j++) {
-                row.add(number(similarity.cosine(i, j)));
-            }
-            s.add("cosines", row);
-            list.add(s);
-        }
-        return list;
+    private void sentence(Json json, Similarity similarity, int i) throws IOException {
+        int nearest = similarity.nearest(i);
+        json.field("sentence", sentences.get(i))
+                .field("nearest", sentences.get(nearest))
+                .field("cosine", similarity.cosine(i, nearest))
+                .field(
+                        "cosines",
+                        indices().mapToDouble(j -> similarity.cosine(i, j)).toArray());
     }
 
-    private static JsonObject json(DeviceResult.Time time) {
-        JsonObject o = new JsonObject();
-        o.add("attentionMs", number(time.attentionMs()));
-        o.add("totalMs", number(time.totalMs()));
-        return o;
+    private Stream<Integer> indices() {
+        return IntStream.range(0, sentences.size()).boxed();
     }
 
-    private static JsonObject json(Agreement agreement) {
-        JsonObject o = new JsonObject();
-        o.add("lowestCosine", number(agreement.lowestCosine()));
-        o.add("hiddenDifference", number(agreement.hiddenDifference()));
-        o.addProperty("passes", agreement.passes());
-        return o;
+    private static void time(Json json, DeviceResult.Time time) throws IOException {
+        json.field("attentionMs", time.attentionMs()).field("totalMs", time.totalMs());
     }
 
-    // JSON has no NaN, which is what a device that went wrong gives
-    private static JsonElement number(double value) {
-        return Double.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE;
+    private static void agreement(Json json, Agreement agreement) throws IOException {
+        json.field("lowestCosine", agreement.lowestCosine())
+                .field("hiddenDifference", agreement.hiddenDifference())
+                .field("passes", agreement.passes());
     }
 }

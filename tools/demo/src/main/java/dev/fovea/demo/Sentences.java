@@ -2,6 +2,7 @@ package dev.fovea.demo;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,11 @@ final class Sentences {
 
     /** The sentences of a file. */
     static List<String> of(Path file) throws IOException {
-        return read(Files.readAllLines(file));
+        try {
+            return read(Files.readAllLines(file));
+        } catch (CharacterCodingException e) {
+            throw new IOException(file + " is not UTF-8 text", e);
+        }
     }
 
     private static List<String> read(List<String> lines) {

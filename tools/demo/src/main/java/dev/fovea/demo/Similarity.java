@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
  * @param vectors one a sentence, of length 1
  */
 record Similarity(List<String> sentences, List<float[]> vectors) {
-    private static final int TEXT = 60;
+    private static final int TEXT = 50;
 
     // more columns do not fit a terminal; --json has them all
     private static final int MATRIX = 40;

@@ -6,7 +6,10 @@ import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import ai.onnxruntime.OrtException;
 import dev.fovea.api.Backends;
 import dev.fovea.api.spi.DeviceReport;
+import dev.fovea.tools.Progress;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,7 +25,7 @@ class DemoTest {
     @BeforeAll
     static void load() throws IOException, OrtException {
         sentences = Sentences.builtIn();
-        demo = new Demo(sentences, new Progress(System.err, false));
+        demo = new Demo(sentences, quiet());
     }
 
     @Test
@@ -70,7 +73,7 @@ class DemoTest {
         assertThat(devices).contains("cpu");
         return devices.stream()
                 .map(device -> DynamicTest.dynamicTest(device, () -> {
-                    DeviceResult result = assertThat(demo.on(device, new Progress(System.err, false)))
+                    DeviceResult result = assertThat(demo.on(device, quiet()))
                             .asInstanceOf(type(DeviceResult.class))
                             .actual();
                     assertThat(result.agreement().passes())
@@ -85,5 +88,9 @@ class DemoTest {
                         assertThat(similarity.nearest(i)).as(sentences.get(i)).isEqualTo((i + half) % sentences.size());
                     }
                 }));
+    }
+
+    private static Progress quiet() {
+        return new Progress(new PrintWriter(Writer.nullWriter()), false);
     }
 }

@@ -1,0 +1,240 @@
+package dev.fovea.opencl;
+
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.ValueType;
+import dev.fovea.api.spec.Arguments;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.kernels.AttentionBlock;
+import dev.fovea.kernels.AttentionVariant;
+import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.Kernels;
+import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStorage;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.Kernel;
+import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
+import dev.fovea.opencl.runtime.Launch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention by the tiled kernel, and the probability kernel behind it if those are asked for. The kernel with 64-bit distances is
+ * built at the first run that needs it.
+ */
+final class OpenClAttentionPlan implements DevicePlan {
+    private static final long MOST_GROUPS = Integer.MAX_VALUE;
+
+    private final OpenClBackend backend;
+    private final AttentionSpec spec;
+    private @Nullable Built built;
+    private boolean closed;
+
+    OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec) {
+        this.backend = backend;
+        this.spec = spec;
+        built(backend.context());
+    }
+
+    /** The kernels in one context. */
+    private static final class Built {
+        private final DeviceContext context;
+        private final AttentionSpec spec;
+        private final AttentionVariant variant;
+        private final KernelSource source;
+        private final Kernel narrow;
+        private @Nullable Kernel wide;
+        private final @Nullable Kernel probability;
+
+        Built(DeviceContext context, AttentionSpec spec) {
+            this.context = context;
+            this.spec = spec;
+            AttentionVariant v = AttentionVariant.of(spec);
+            KernelSource text = Kernels.attention(v, spec);
+            Kernel kernel = v.workItems() <= context.device().info().maxWorkGroup()
+                    ? context.programs().kernel(text.text(), text.entry())
+                    : null;
+            if (kernel == null || kernel.maxWorkGroup() < v.workItems()) {
+                if (kernel != null) {
+                    kernel.close();
+                }
+                v = v.smaller();
+                text = Kernels.attention(v, spec);
+                kernel = context.programs().kernel(text.text(), text.entry());
+            }
+            if (kernel.maxWorkGroup() < v.workItems()) {
+                long most = kernel.maxWorkGroup();
+                kernel.close();
+                throw new Unsupported(
+                        context.device().info().id() + " runs the attention kernel with at most " + most
+                                + " work-items, " + v.workItems() + " are needed",
+                        "use another device");
+            }
+            this.variant = v;
+            this.source = text;
+            this.narrow = kernel;
+            this.probability =
+                    spec.scores().filter(s -> s == ScoreStage.PROBABILITY).isPresent()
+                            ? probabilityKernel(context)
+                            : null;
+        }
+
+        private static Kernel probabilityKernel(DeviceContext context) {
+            KernelSource s = Kernels.probability(probabilityThreads(context));
+            return context.programs().kernel(s.text(), s.entry());
+        }
+
+        static int probabilityThreads(DeviceContext context) {
+            return context.device().info().maxWorkGroup() >= Kernels.PROBABILITY_THREADS
+                    ? Kernels.PROBABILITY_THREADS
+                    : Kernels.PROBABILITY_THREADS / 4;
+        }
+
+        synchronized Kernel attention(boolean needsWide) {
+            if (!needsWide) {
+                return narrow;
+            }
+            Kernel w = wide;
+            if (w == null) {
+                KernelSource s = Kernels.attention(variant.widened(), spec);
+                w = context.programs().kernel(s.text(), s.entry());
+                wide = w;
+            }
+            return w;
+        }
+
+        synchronized void close() {
+            narrow.close();
+            if (wide != null) {
+                wide.close();
+            }
+            if (probability != null) {
+                probability.close();
+            }
+        }
+    }
+
+    private synchronized Built built(DeviceContext context) {
+        if (closed) {
+            throw new Closed("plan");
+        }
+        Built b = built;
+        if (b == null || b.context != context) {
+            if (b != null) {
+                b.close();
+            }
+            built = null; // building may fail
+            b = new Built(context, spec);
+            built = b;
+        }
+        return b;
+    }
+
+    @Override
+    public void run(Arguments arguments, ExecutionStream stream) {
+        AttentionArguments a = switch (arguments) {
+            case AttentionArguments attention -> attention;
+        };
+        if (!(stream instanceof DeviceStream queue)) {
+            throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
+        }
+        long rows = a.batch() * spec.queryHeads() * a.queries();
+        if (rows == 0) {
+            return;
+        }
+        Built b = built(backend.context());
+        List<Launch> launches = new ArrayList<>();
+        int slices = b.variant.slices(spec.valueDim());
+        long tiles = Math.ceilDiv(a.queries(), b.variant.rows());
+        long groups = tiles * slices * a.batch() * spec.queryHeads();
+        if (Math.max(groups, b.probability == null ? 0 : rows) > MOST_GROUPS) {
+            throw new Unsupported(
+                    "a launch of " + groups + " work-groups for " + rows + " query rows is more than drivers take",
+                    "split the batch or the heads");
+        }
+        launches.add(new Launch(
+                b.attention(AttentionBlock.needsWide(a)),
+                attentionArguments(b.source, a, slices),
+                groups,
+                b.variant.workItems()));
+        if (b.probability != null && a.keys() > 0) {
+            launches.add(new Launch(
+                    b.probability,
+                    List.of(
+                            memory(a.scores(), a.output()),
+                            memory(a.sinks(), a.output()),
+                            new Value(AttentionBlock.probability(spec, a))),
+                    rows,
+                    Built.probabilityThreads(b.context)));
+        }
+        queue.run(b.context, launches);
+    }
+
+    private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
+        List<KernelArgument> list = new ArrayList<>();
+        list.add(memory(a.query(), a.query()));
+        list.add(memory(a.key(), a.key()));
+        list.add(memory(a.value(), a.value()));
+        list.add(memory(a.pastKey(), a.key()));
+        list.add(memory(a.pastValue(), a.value()));
+        list.add(memory(a.output(), a.output()));
+        for (Tensor optional :
+                new @Nullable Tensor[] {a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores()}) {
+            list.add(memory(optional, a.output()));
+        }
+        list.add(new Value(AttentionBlock.of(spec, a, slices)));
+        for (String name : source.captures()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(name));
+            list.add(memory(t, t));
+            list.add(new Value(AttentionBlock.capture(t)));
+        }
+        for (String name : source.scalars()) {
+            Number n = Objects.requireNonNull(a.scalars().get(name));
+            boolean integer = spec.scalars().get(name) == ValueType.I32;
+            list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
+        }
+        return list;
+    }
+
+    /** The memory of a tensor, or of another one where the kernel will not look. */
+    private static Memory memory(@Nullable Tensor tensor, Tensor other) {
+        return new Memory(storage(tensor == null ? other : tensor));
+    }
+
+    private static DeviceStorage storage(Tensor t) {
+        if (t.storage() instanceof DeviceStorage s) {
+            return s;
+        }
+        throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
+    }
+
+    @Override
+    public synchronized String describe() {
+        Built b = built;
+        return b == null
+                ? "attention.cl, to be built again in a new context"
+                : "attention.cl: " + b.variant.rows() + " queries x 32 keys x " + b.variant.slice()
+                        + " value columns a work-group of " + b.variant.workItems() + ", queries "
+                        + (b.variant.resident() > 0 ? "kept in local memory" : "staged for each tile") + ", f32 FMA";
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            if (built != null) {
+                built.close();
+                built = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.fovea.opencl;
+
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spi.BuildCount;
+import dev.fovea.api.spi.DeviceBackend;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.Storage;
+import dev.fovea.api.spi.Support;
+import dev.fovea.opencl.runtime.BinaryCache;
+import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.FoundDevice;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
+final class OpenClBackend implements DeviceBackend, BuildCount {
+    private final FoundDevice device;
+    private final BinaryCache binaries;
+    private final AtomicLong builds = new AtomicLong();
+    private @Nullable DeviceContext current;
+    private boolean closed;
+
+    OpenClBackend(FoundDevice device, BinaryCache binaries) {
+        this.device = device;
+        this.binaries = binaries;
+        this.current = DeviceContext.open(device, binaries, builds);
+    }
+
+    @Override
+    public DeviceInfo info() {
+        return device.info();
+    }
+
+    /** The context to make new things in. */
+    synchronized DeviceContext context() {
+        if (closed) {
+            throw new Closed("backend " + device.info().id());
+        }
+        DeviceContext context = current;
+        if (context == null || context.isLost()) {
+            if (context != null) {
+                context.close();
+            }
+            current = null; // opening may fail, and is then tried again at the next call
+            context = DeviceContext.open(device, binaries, builds);
+            current = context;
+        }
+        return context;
+    }
+
+    @Override
+    public Support supports(Primitive primitive) {
+        return switch (primitive) {
+            case AttentionSpec _ -> new Support.Yes();
+        };
+    }
+
+    @Override
+    public DevicePlan prepare(Primitive primitive) {
+        return switch (primitive) {
+            case AttentionSpec spec -> new OpenClAttentionPlan(this, spec);
+        };
+    }
+
+    @Override
+    public Storage allocate(long bytes) {
+        return context().allocate(bytes);
+    }
+
+    @Override
+    public Storage wrap(MemorySegment segment) {
+        throw new Unsupported(
+                device.info().id() + " has memory of its own, which the caller's cannot be used as", "use copyOf");
+    }
+
+    @Override
+    public ExecutionStream newStream() {
+        return new DeviceStream();
+    }
+
+    @Override
+    public synchronized long allocatedBytes() {
+        return current == null ? 0 : current.liveBytes();
+    }
+
+    @Override
+    public long kernelBuilds() {
+        return builds.get();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            if (current != null) {
+                current.close();
+            }
+        }
+    }
+}

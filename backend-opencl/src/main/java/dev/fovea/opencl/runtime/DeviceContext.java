@@ -1,0 +1,230 @@
+package dev.fovea.opencl.runtime;
+
+import dev.fovea.api.Bytes;
+import dev.fovea.api.FoveaException;
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.DeviceFailure;
+import dev.fovea.api.FoveaException.DeviceLost;
+import dev.fovea.api.FoveaException.OutOfDeviceMemory;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
+import org.jocl.CL;
+import org.jocl.cl_command_queue;
+import org.jocl.cl_context;
+import org.jocl.cl_context_properties;
+import org.jocl.cl_device_id;
+import org.jocl.cl_mem;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A context on one device with everything made in it. Dead for good once the device is lost; its owner then opens another. Uses
+ * hold a lock that closing waits for, so that no handle goes away under a call.
+ */
+public final class DeviceContext implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(DeviceContext.class.getName());
+    /** What an empty tensor takes, since an OpenCL buffer cannot be empty. */
+    private static final long LEAST_BYTES = 64;
+
+    private final FoundDevice device;
+    private final cl_context handle;
+    private final cl_command_queue transfers;
+    private final Programs programs;
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final Set<Owned> owned = ConcurrentHashMap.newKeySet();
+    private final Set<DeviceStorage> storages = ConcurrentHashMap.newKeySet();
+    private final AtomicLong liveBytes = new AtomicLong();
+    private volatile @Nullable String lost;
+    private volatile boolean closed;
+
+    private DeviceContext(FoundDevice device, cl_context handle, BinaryCache binaries, AtomicLong builds) {
+        this.device = device;
+        this.handle = handle;
+        this.transfers = newQueue(false);
+        this.programs = new Programs(this, binaries, builds);
+    }
+
+    /** Opens a context; programs built in it are counted in {@code builds}. */
+    public static DeviceContext open(FoundDevice device, BinaryCache binaries, AtomicLong builds) {
+        cl_context_properties properties = new cl_context_properties();
+        properties.addProperty(CL.CL_CONTEXT_PLATFORM, device.platform);
+        Status.Made<cl_context> made = Status.made(
+                status -> CL.clCreateContext(properties, 1, new cl_device_id[] {device.id}, null, null, status));
+        if (made.status() != Status.SUCCESS || made.object() == null) {
+            throw new DeviceFailure("no context on " + device.info().id() + ": " + Status.name(made.status()), null);
+        }
+        return new DeviceContext(device, made.object(), binaries, builds);
+    }
+
+    public FoundDevice device() {
+        return device;
+    }
+
+    /** Bytes that live storage occupies. */
+    public long liveBytes() {
+        return liveBytes.get();
+    }
+
+    public boolean isLost() {
+        return lost != null;
+    }
+
+    /** Ends the context as a lost device does; from now on everything in it answers {@code DeviceLost}. */
+    void markLost(String reason) {
+        if (lost == null) {
+            lost = reason;
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "device {0} was lost: {1}",
+                    device.info().id(),
+                    reason);
+        }
+    }
+
+    /** Memory for {@code bytes}; throws {@code OutOfDeviceMemory} before the driver could fail late. */
+    public DeviceStorage allocate(long bytes) {
+        return use(() -> {
+            long free = device.info().memoryBytes() - liveBytes.get();
+            if (bytes > device.info().maxAllocationBytes()) {
+                throw outOfMemory(
+                        bytes,
+                        "one tensor can have at most "
+                                + Bytes.text(device.info().maxAllocationBytes()) + " here: split it");
+            }
+            if (bytes > free) {
+                throw outOfMemory(bytes, "close tensors that are no longer needed");
+            }
+            Status.Made<cl_mem> made = Status.made(status ->
+                    CL.clCreateBuffer(handle, CL.CL_MEM_READ_WRITE, Math.max(bytes, LEAST_BYTES), null, status));
+            check(made.status(), "allocating " + Bytes.text(bytes), bytes);
+            cl_mem memory = Objects.requireNonNull(made.object());
+            liveBytes.addAndGet(bytes);
+            Owned owner = own(() -> {
+                liveBytes.addAndGet(-bytes);
+                Status.of(() -> CL.clReleaseMemObject(memory));
+            });
+            DeviceStorage storage = new DeviceStorage(this, memory, owner, bytes);
+            storages.add(storage);
+            return storage;
+        });
+    }
+
+    void forget(DeviceStorage storage) {
+        storages.remove(storage);
+    }
+
+    public Programs programs() {
+        return programs;
+    }
+
+    cl_context handle() {
+        return handle;
+    }
+
+    cl_command_queue transfers() {
+        return transfers;
+    }
+
+    /** Runs a call that uses handles of this context; they stay until it returns. */
+    <T> T use(Supplier<T> call) {
+        lock.readLock().lock();
+        try {
+            checkUsable();
+            return call.get();
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private void checkUsable() {
+        String reason = lost;
+        if (reason != null) {
+            throw new DeviceLost(device.info().id(), reason);
+        }
+        if (closed) {
+            throw new Closed("backend " + device.info().id());
+        }
+    }
+
+    /** An in-order queue, to be released through {@link #own} or with the context. */
+    @SuppressWarnings("deprecation") // the call that took its place is missing on platforms of OpenCL 1.2
+    cl_command_queue newQueue(boolean profiling) {
+        Status.Made<cl_command_queue> made = Status.made(status ->
+                CL.clCreateCommandQueue(handle, device.id, profiling ? CL.CL_QUEUE_PROFILING_ENABLE : 0, status));
+        check(made.status(), "making a queue", 0);
+        return Objects.requireNonNull(made.object());
+    }
+
+    Owned own(Runnable release) {
+        Owned o = new Owned(this, release);
+        owned.add(o);
+        return o;
+    }
+
+    void forget(Owned o) {
+        owned.remove(o);
+    }
+
+    /** Throws what the status of a call that does not wait for work means. */
+    void check(int status, String what, long bytes) {
+        if (status != Status.SUCCESS) {
+            throw failure(status, what, bytes, false);
+        }
+    }
+
+    /** Throws what the status of a call that waited for work means. */
+    void checkWaited(int status, String what) {
+        if (status != Status.SUCCESS) {
+            throw failure(status, what, 0, true);
+        }
+    }
+
+    private FoveaException failure(int status, String what, long bytes, boolean waited) {
+        if (Status.isLoss(status, waited)) {
+            markLost(what + ": " + Status.name(status));
+            return new DeviceLost(device.info().id(), String.valueOf(lost));
+        }
+        return Status.isOutOfMemory(status)
+                ? outOfMemory(
+                        bytes, "close tensors that are no longer needed (the driver says " + Status.name(status) + ")")
+                : new DeviceFailure(device.info().id() + ", " + what + ": " + Status.name(status), null);
+    }
+
+    private OutOfDeviceMemory outOfMemory(long bytes, String remedy) {
+        long free = Math.max(0, device.info().memoryBytes() - liveBytes.get());
+        return new OutOfDeviceMemory(device.info().id(), bytes, free, remedy);
+    }
+
+    /** Releases everything in the context after the uses under way; storage that is still open is reported. Idempotent. */
+    @Override
+    public void close() {
+        lock.writeLock().lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (!storages.isEmpty() && lost == null) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "{0} closed with {1} tensors still open, {2} in all; close every tensor",
+                        device.info().id(),
+                        storages.size(),
+                        Bytes.text(liveBytes.get()));
+            }
+            for (Owned o : List.copyOf(owned)) {
+                o.release();
+            }
+            storages.clear();
+            Status.of(() -> CL.clReleaseCommandQueue(transfers));
+            Status.of(() -> CL.clReleaseContext(handle));
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+}

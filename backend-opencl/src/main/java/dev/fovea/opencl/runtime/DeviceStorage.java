@@ -1,0 +1,133 @@
+package dev.fovea.opencl.runtime;
+
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.spi.Storage;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jocl.CL;
+import org.jocl.Pointer;
+import org.jocl.cl_mem;
+
+/** A buffer on the device. Transfers wait for the work of every stream that used it, and return when they are done. */
+public final class DeviceStorage implements Storage {
+    /** A direct buffer holds less than 2 GiB; a heap array is staged in pieces of this size. */
+    private static final long PIECE = 1L << 30;
+
+    private static final long STAGED_PIECE = 16L << 20;
+
+    private final DeviceContext context;
+    private final cl_mem handle;
+    private final Owned owner;
+    private final long bytes;
+    private final Set<DeviceStream> users = ConcurrentHashMap.newKeySet();
+
+    DeviceStorage(DeviceContext context, cl_mem handle, Owned owner, long bytes) {
+        this.context = context;
+        this.handle = handle;
+        this.owner = owner;
+        this.bytes = bytes;
+    }
+
+    public DeviceContext context() {
+        return context;
+    }
+
+    @Override
+    public long byteSize() {
+        return bytes;
+    }
+
+    /** The handle, for a launch in the context given; a buffer of a lost device says so. */
+    cl_mem handleIn(DeviceContext other) {
+        if (other != context) {
+            context.use(() -> true);
+            throw new IllegalStateException("memory of another context");
+        }
+        return handle();
+    }
+
+    private cl_mem handle() {
+        if (owner.isReleased()) {
+            throw new Closed("tensor");
+        }
+        return handle;
+    }
+
+    void usedBy(DeviceStream stream) {
+        users.add(stream);
+    }
+
+    private void awaitUsers() {
+        for (DeviceStream stream : List.copyOf(users)) {
+            users.remove(stream); // before waiting: a run enqueued meanwhile adds it again
+            stream.awaitIn(context);
+        }
+    }
+
+    @Override
+    public void read(long byteOffset, MemorySegment target) {
+        transfer(byteOffset, target, true);
+    }
+
+    @Override
+    public void write(long byteOffset, MemorySegment source) {
+        transfer(byteOffset, source, false);
+    }
+
+    private void transfer(long byteOffset, MemorySegment host, boolean read) {
+        Objects.checkFromIndexSize(byteOffset, host.byteSize(), bytes);
+        awaitUsers();
+        context.use(() -> {
+            if (host.isNative()) {
+                pieces(byteOffset, host, read);
+            } else {
+                staged(byteOffset, host, read);
+            }
+            return true;
+        });
+    }
+
+    private void pieces(long byteOffset, MemorySegment host, boolean read) {
+        for (long at = 0; at < host.byteSize(); at += PIECE) {
+            MemorySegment piece = host.asSlice(at, Math.min(PIECE, host.byteSize() - at));
+            move(byteOffset + at, piece, read);
+        }
+    }
+
+    private void staged(long byteOffset, MemorySegment host, boolean read) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stage = arena.allocate(Math.min(STAGED_PIECE, host.byteSize()), 64);
+            for (long at = 0; at < host.byteSize(); at += STAGED_PIECE) {
+                long n = Math.min(STAGED_PIECE, host.byteSize() - at);
+                MemorySegment piece = stage.asSlice(0, n);
+                if (read) {
+                    move(byteOffset + at, piece, true);
+                    MemorySegment.copy(piece, 0, host, at, n);
+                } else {
+                    MemorySegment.copy(host, at, piece, 0, n);
+                    move(byteOffset + at, piece, false);
+                }
+            }
+        }
+    }
+
+    /** The buffer view starts at the piece: JOCL ignores a buffer's position. */
+    private void move(long byteOffset, MemorySegment piece, boolean read) {
+        Pointer pointer = Pointer.to(piece.asByteBuffer());
+        long n = piece.byteSize();
+        int status = Status.of(() -> read
+                ? CL.clEnqueueReadBuffer(context.transfers(), handle(), true, byteOffset, n, pointer, 0, null, null)
+                : CL.clEnqueueWriteBuffer(context.transfers(), handle(), true, byteOffset, n, pointer, 0, null, null));
+        context.checkWaited(status, read ? "reading a tensor" : "writing a tensor");
+    }
+
+    @Override
+    public void free() {
+        context.forget(this);
+        owner.release();
+    }
+}

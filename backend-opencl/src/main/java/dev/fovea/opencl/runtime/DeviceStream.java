@@ -1,0 +1,186 @@
+package dev.fovea.opencl.runtime;
+
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException;
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.spi.Profiled;
+import java.util.ArrayList;
+import java.util.List;
+import org.jocl.CL;
+import org.jocl.Pointer;
+import org.jocl.Sizeof;
+import org.jocl.cl_command_queue;
+import org.jocl.cl_event;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An in-order stream. It outlives the context: after a device was lost, the next run gets a queue in the context that took its
+ * place.
+ */
+public final class DeviceStream implements ExecutionStream, Profiled {
+    private @Nullable Queue queue;
+    private boolean profiling;
+    private boolean closed;
+    private List<cl_event> lastRun = List.of();
+
+    /** A queue in the context it belongs to. */
+    private record Queue(DeviceContext context, cl_command_queue handle, Owned owner) {}
+
+    /** Enqueues launches of one context together, and returns. */
+    public synchronized void run(DeviceContext context, List<Launch> launches) {
+        if (closed) {
+            throw new Closed("stream");
+        }
+        context.use(() -> {
+            cl_command_queue handle = queueIn(context).handle;
+            forgetEvents();
+            List<cl_event> events = new ArrayList<>();
+            for (Launch launch : launches) {
+                if (launch.groups() == 0) {
+                    continue;
+                }
+                for (KernelArgument a : launch.arguments()) {
+                    if (a instanceof KernelArgument.Memory m) {
+                        m.storage().usedBy(this);
+                    }
+                }
+                cl_event event = profiling ? new cl_event() : null;
+                launch.kernel().enqueue(handle, launch, event);
+                if (event != null) {
+                    events.add(event);
+                }
+            }
+            lastRun = events;
+            context.check(Status.of(() -> CL.clFlush(handle)), "starting work", 0);
+            return true;
+        });
+    }
+
+    private Queue queueIn(DeviceContext context) {
+        Queue q = queue;
+        if (q == null || q.context != context) {
+            cl_command_queue handle = context.newQueue(profiling);
+            q = new Queue(context, handle, context.own(() -> Status.of(() -> CL.clReleaseCommandQueue(handle))));
+            queue = q;
+        }
+        return q;
+    }
+
+    @Override
+    public void await() {
+        Queue q = current();
+        if (q != null) {
+            if (q.context.isLost()) {
+                drop(q);
+            }
+            finish(q);
+        }
+    }
+
+    /** Waits if this stream's work is in the context given. */
+    void awaitIn(DeviceContext context) {
+        Queue q = current();
+        if (q != null && q.context == context) {
+            finish(q);
+        }
+    }
+
+    private synchronized @Nullable Queue current() {
+        return queue;
+    }
+
+    private synchronized void drop(Queue q) {
+        if (queue == q) {
+            queue = null;
+            lastRun = List.of();
+        }
+    }
+
+    /**
+     * Waits on a reference of its own and without the lock of this, so that runs of other threads go on meanwhile. The lock of a
+     * stream is never taken inside a use of the context: closing the context would then deadlock with the two.
+     */
+    private void finish(Queue q) {
+        synchronized (this) {
+            if (q.owner.isReleased()) {
+                return;
+            }
+            q.context.use(() -> Status.of(() -> CL.clRetainCommandQueue(q.handle)));
+        }
+        q.context.use(() -> {
+            int status = Status.of(() -> CL.clFinish(q.handle));
+            Status.of(() -> CL.clReleaseCommandQueue(q.handle));
+            q.context.checkWaited(status, "running kernels");
+            return true;
+        });
+    }
+
+    @Override
+    public void profile(boolean on) {
+        await();
+        synchronized (this) {
+            profiling = on;
+            release();
+        }
+    }
+
+    @Override
+    public synchronized long lastRunNanos() {
+        Queue q = queue;
+        if (q == null || lastRun.isEmpty()) {
+            return -1;
+        }
+        return q.context.use(() -> {
+            cl_event last = lastRun.getLast();
+            q.context.checkWaited(Status.of(() -> CL.clWaitForEvents(1, new cl_event[] {last})), "running kernels");
+            long start = time(lastRun.getFirst(), CL.CL_PROFILING_COMMAND_START);
+            long end = time(last, CL.CL_PROFILING_COMMAND_END);
+            return start > 0 && end >= start ? end - start : -1L;
+        });
+    }
+
+    private static long time(cl_event event, int moment) {
+        long[] nanos = new long[1];
+        int status =
+                Status.of(() -> CL.clGetEventProfilingInfo(event, moment, Sizeof.cl_ulong, Pointer.to(nanos), null));
+        return status == Status.SUCCESS ? nanos[0] : 0;
+    }
+
+    private void forgetEvents() {
+        lastRun.forEach(e -> Status.of(() -> CL.clReleaseEvent(e)));
+        lastRun = List.of();
+    }
+
+    /** Releases the queue; the caller holds the lock of this. */
+    private void release() {
+        Queue q = queue;
+        if (q != null) {
+            queue = null;
+            if (!q.owner.isReleased()) {
+                forgetEvents();
+            }
+            lastRun = List.of();
+            q.owner.release();
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        try {
+            await();
+        } catch (FoveaException e) {
+            System.getLogger(DeviceStream.class.getName())
+                    .log(System.Logger.Level.WARNING, "work was lost when its stream closed", e);
+        } finally {
+            synchronized (this) {
+                release();
+            }
+        }
+    }
+}

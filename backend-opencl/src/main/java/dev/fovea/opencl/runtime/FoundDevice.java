@@ -1,0 +1,25 @@
+package dev.fovea.opencl.runtime;
+
+import dev.fovea.api.spi.DeviceInfo;
+import org.jocl.cl_device_id;
+import org.jocl.cl_platform_id;
+
+/** A usable device with its handles, which stay valid for the life of the process. */
+public final class FoundDevice {
+    final cl_platform_id platform;
+    final cl_device_id id;
+    private final DeviceInfo info;
+    /** Whether division can be asked to be correctly rounded. */
+    final boolean roundedDivision;
+
+    FoundDevice(cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision) {
+        this.platform = platform;
+        this.id = id;
+        this.info = info;
+        this.roundedDivision = roundedDivision;
+    }
+
+    public DeviceInfo info() {
+        return info;
+    }
+}

@@ -1,0 +1,76 @@
+package dev.fovea.opencl.runtime;
+
+import java.util.Arrays;
+import java.util.List;
+import org.jocl.CL;
+import org.jocl.Pointer;
+import org.jocl.Sizeof;
+import org.jocl.cl_command_queue;
+import org.jocl.cl_event;
+import org.jocl.cl_kernel;
+import org.jspecify.annotations.Nullable;
+
+/** A kernel object. Arguments and launch go together under its lock, since the object holds the arguments. */
+public final class Kernel implements AutoCloseable {
+    private final DeviceContext context;
+    private final cl_kernel handle;
+    private final String name;
+    private final Owned owner;
+    private byte[][] values = new byte[0][];
+
+    Kernel(DeviceContext context, cl_kernel handle, String name) {
+        this.context = context;
+        this.handle = handle;
+        this.name = name;
+        this.owner = context.own(() -> Status.of(() -> CL.clReleaseKernel(handle)));
+    }
+
+    /** Largest work-group that the device runs this kernel with. */
+    public long maxWorkGroup() {
+        return context.use(() -> {
+            long[] size = new long[1];
+            int status = Status.of(() -> CL.clGetKernelWorkGroupInfo(
+                    handle, context.device().id, CL.CL_KERNEL_WORK_GROUP_SIZE, Sizeof.size_t, Pointer.to(size), null));
+            context.check(status, "asking for the work-group size of " + name, 0);
+            return size[0];
+        });
+    }
+
+    synchronized void enqueue(cl_command_queue queue, Launch launch, @Nullable cl_event event) {
+        List<KernelArgument> arguments = launch.arguments();
+        if (values.length != arguments.size()) {
+            values = new byte[arguments.size()][];
+        }
+        for (int i = 0; i < arguments.size(); i++) {
+            set(i, arguments.get(i));
+        }
+        long[] global = {launch.groups() * launch.workItems()};
+        long[] local = {launch.workItems()};
+        int status = Status.of(() -> CL.clEnqueueNDRangeKernel(queue, handle, 1, null, global, local, 0, null, event));
+        context.check(status, "launching " + name, launch.bytes());
+    }
+
+    /** A value is set only when it changed; memory always, since a new buffer may have the address of an old one. */
+    private void set(int index, KernelArgument argument) {
+        int status = switch (argument) {
+            case KernelArgument.Memory m -> {
+                Pointer pointer = Pointer.to(m.storage().handleIn(context));
+                yield Status.of(() -> CL.clSetKernelArg(handle, index, Sizeof.cl_mem, pointer));
+            }
+            case KernelArgument.Value v -> {
+                if (Arrays.equals(v.bytes(), values[index])) {
+                    yield Status.SUCCESS;
+                }
+                values[index] = v.bytes();
+                Pointer pointer = Pointer.to(v.bytes());
+                yield Status.of(() -> CL.clSetKernelArg(handle, index, v.bytes().length, pointer));
+            }
+        };
+        context.check(status, "setting argument " + index + " of " + name, 0);
+    }
+
+    @Override
+    public void close() {
+        owner.release();
+    }
+}

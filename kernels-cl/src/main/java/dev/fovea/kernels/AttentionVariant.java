@@ -1,0 +1,66 @@
+package dev.fovea.kernels;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.spec.AttentionSpec;
+
+/**
+ * What is fixed when the attention kernel is compiled, besides the expressions.
+ *
+ * @param storage type of Q, K, V and O
+ * @param resident head dim up to which a work-group keeps its queries in local memory, a multiple of 32; 0: any head dim, queries are staged anew for each tile of keys
+ * @param slice columns of the value dim that a work-group accumulates: 64, 96 or 128
+ * @param rowGroups work-items along the query rows, a power of two; each has four rows
+ * @param wide 64-bit distances inside a slice
+ * @param localFloats local memory to stay within
+ */
+public record AttentionVariant(DType storage, int resident, int slice, int rowGroups, boolean wide, int localFloats) {
+    /** Work-items along the keys and the value columns. */
+    public static final int COLUMN_GROUPS = 8;
+
+    private static final int WIDEST_SLICE = 128;
+
+    /** The variant for a spec on a device with 32 KiB of local memory and work-groups of 128. */
+    public static AttentionVariant of(AttentionSpec spec) {
+        int slices = Math.ceilDiv(spec.valueDim(), WIDEST_SLICE);
+        int slice = Math.max(64, Math.ceilDiv(Math.ceilDiv(spec.valueDim(), slices), 32) * 32);
+        return new AttentionVariant(spec.storage(), spec.headDim() <= 64 ? 64 : 0, slice, 16, false, 8192);
+    }
+
+    /** The same with 64-bit distances. */
+    public AttentionVariant widened() {
+        return new AttentionVariant(storage, resident, slice, rowGroups, true, localFloats);
+    }
+
+    /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
+    public AttentionVariant smaller() {
+        return new AttentionVariant(storage, resident, slice, rowGroups / 4, wide, localFloats);
+    }
+
+    public int rows() {
+        return 4 * rowGroups;
+    }
+
+    public int workItems() {
+        return COLUMN_GROUPS * rowGroups;
+    }
+
+    /** Slices that the value dim is cut into. */
+    public int slices(int valueDim) {
+        return Math.ceilDiv(valueDim, slice);
+    }
+
+    String defines() {
+        return "#define STORAGE " + storageNumber() + "\n#define RESIDENT " + resident + "\n#define SLICE " + slice
+                + "\n#define ROW_GROUPS " + rowGroups + "\n#define WIDE " + (wide ? 1 : 0) + "\n#define LOCAL_FLOATS "
+                + localFloats + "\n";
+    }
+
+    private int storageNumber() {
+        return switch (storage) {
+            case F32 -> 0;
+            case F16 -> 1;
+            case BF16 -> 2;
+            case I32, BOOL -> throw new IllegalArgumentException("attention is over floats, got " + storage);
+        };
+    }
+}
