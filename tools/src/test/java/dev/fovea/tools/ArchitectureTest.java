@@ -97,7 +97,7 @@ class ArchitectureTest {
             while (used.find()) {
                 String other = used.group(1);
                 boolean may = other.equals(own)
-                        || own.equals("demo") && List.of("api", "conformance").contains(other)
+                        || own.equals("demo") && List.of("api", "tools").contains(other)
                         || ALLOWED.getOrDefault(own, List.of()).contains("dev.fovea." + other + "..");
                 assertThat(may).as(source + " names dev.fovea." + other).isTrue();
             }
