@@ -9,6 +9,7 @@ import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.AttentionVariant;
@@ -59,6 +60,9 @@ final class OpenClAttentionPlan implements DevicePlan {
             this.context = context;
             this.spec = spec;
             AttentionVariant v = AttentionVariant.of(spec);
+            if (context.device().info().kind() == DeviceInfo.Kind.OPENCL_CPU) {
+                v = v.compact();
+            }
             KernelSource text = Kernels.attention(v, spec);
             Kernel kernel = v.workItems() <= context.device().info().maxWorkGroup()
                     ? context.programs().kernel(text.text(), text.entry())

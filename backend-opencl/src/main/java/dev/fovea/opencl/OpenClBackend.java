@@ -29,8 +29,9 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
 
     OpenClBackend(FoundDevice device, BinaryCache binaries) {
         this.device = device;
-        this.binaries = binaries;
-        this.current = DeviceContext.open(device, binaries, builds);
+        // CPU drivers keep a cache of their own, and PoCL compiles every kernel a second time to hand out a binary
+        this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
+        this.current = DeviceContext.open(device, this.binaries, builds);
     }
 
     @Override

@@ -11,9 +11,10 @@ import dev.fovea.api.spec.AttentionSpec;
  * @param slice columns of the value dim that a work-group accumulates: 64, 96 or 128
  * @param rowGroups work-items along the query rows, a power of two; each has four rows
  * @param wide 64-bit distances inside a slice
+ * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
  * @param localFloats local memory to stay within
  */
-public record AttentionVariant(DType storage, int resident, int slice, int rowGroups, boolean wide, int localFloats) {
+public record AttentionVariant(DType storage, int resident, int slice, int rowGroups, boolean wide, boolean unrolled, int localFloats) {
     /** Work-items along the keys and the value columns. */
     public static final int COLUMN_GROUPS = 8;
 
@@ -23,17 +24,22 @@ public record AttentionVariant(DType storage, int resident, int slice, int rowGr
     public static AttentionVariant of(AttentionSpec spec) {
         int slices = Math.ceilDiv(spec.valueDim(), WIDEST_SLICE);
         int slice = Math.max(64, Math.ceilDiv(Math.ceilDiv(spec.valueDim(), slices), 32) * 32);
-        return new AttentionVariant(spec.storage(), spec.headDim() <= 64 ? 64 : 0, slice, 16, false, 8192);
+        return new AttentionVariant(spec.storage(), spec.headDim() <= 64 ? 64 : 0, slice, 16, false, true, 8192);
     }
 
     /** The same with 64-bit distances. */
     public AttentionVariant widened() {
-        return new AttentionVariant(storage, resident, slice, rowGroups, true, localFloats);
+        return new AttentionVariant(storage, resident, slice, rowGroups, true, unrolled, localFloats);
+    }
+
+    /** The same without unrolling. */
+    public AttentionVariant compact() {
+        return new AttentionVariant(storage, resident, slice, rowGroups, wide, false, localFloats);
     }
 
     /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
     public AttentionVariant smaller() {
-        return new AttentionVariant(storage, resident, slice, rowGroups / 4, wide, localFloats);
+        return new AttentionVariant(storage, resident, slice, rowGroups / 4, wide, unrolled, localFloats);
     }
 
     public int rows() {
@@ -51,7 +57,8 @@ public record AttentionVariant(DType storage, int resident, int slice, int rowGr
 
     String defines() {
         return "#define STORAGE " + storageNumber() + "\n#define RESIDENT " + resident + "\n#define SLICE " + slice
-                + "\n#define ROW_GROUPS " + rowGroups + "\n#define WIDE " + (wide ? 1 : 0) + "\n#define LOCAL_FLOATS "
+                + "\n#define ROW_GROUPS " + rowGroups + "\n#define UNROLL " + (unrolled ? 4 : 1) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n#define LOCAL_FLOATS "
                 + localFloats + "\n";
     }
 

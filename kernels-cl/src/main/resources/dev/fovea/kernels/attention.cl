@@ -22,6 +22,16 @@
 #ifndef LOCAL_FLOATS
 #define LOCAL_FLOATS 8192
 #endif
+// Registers hold arrays only when the loops over them are unrolled. A CPU has no use for that and compiles several times faster
+// without.
+#ifndef UNROLL
+#define UNROLL 4
+#endif
+#if UNROLL > 1
+#define UNROLL_DEPTH 2
+#else
+#define UNROLL_DEPTH 1
+#endif
 #define COLUMN_GROUPS 8
 #define THREADS (COLUMN_GROUPS * ROW_GROUPS)
 #define ROWS (4 * ROW_GROUPS)
@@ -145,17 +155,17 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   for (int careful = 0; careful < 2;) {
     float m[4], l[4];
     float4 acc[4][BLOCKS];
-#pragma unroll
+#pragma unroll UNROLL
     for (int i = 0; i < 4; i++) {
       m[i] = -INFINITY;
       l[i] = 0.0f;
-#pragma unroll
+#pragma unroll UNROLL
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
 
     for (int key0 = from; key0 < to; key0 += KEYS) {
       float4 s[4];
-#pragma unroll
+#pragma unroll UNROLL
       for (int i = 0; i < 4; i++) s[i] = (float4)(0.0f);
       for (int depth = 0; depth < (RESIDENT ? 1 : a.head_dim); depth += DEPTH) {
         barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the shared buffer or p_tile any more
@@ -185,11 +195,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #else
           __local const float *const q_chunk = shared;
 #endif
-#pragma unroll 2
+#pragma unroll UNROLL_DEPTH
           for (int d = 0; d < deep; d += 4) {
             __local const float *qd = q_chunk + d * ROWS + 4 * (ty ^ ROW_SWIZZLE(d >> 2));
             __local const float *kd = k_tile + d * KEYS + 4 * (tx ^ KEY_SWIZZLE(d >> 2));
-#pragma unroll
+#pragma unroll UNROLL
             for (int e = 0; e < 4; e++) {
               const float4 x = F4(qd + e * ROWS), y = F4(kd + e * KEYS);
               s[0] = FMA((float4)(x.x), y, s[0]);
@@ -211,7 +221,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         at.hk = hk;
         at.len_q = a.queries;
         at.len_k = length;
-#pragma unroll
+#pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
           at.q = row + i;
           at.qpos = offset + row + i;
@@ -245,7 +255,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place, nobody reads k_tile any more
 
       if (active) {
-#pragma unroll
+#pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
           __local const float *const maxima = p_tile + i * THREADS + COLUMN_GROUPS * ty;
           const float4 x = fmax(F4(maxima), F4(maxima + 4));
@@ -260,12 +270,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             EACH_KEY(MARK)
           }
           s[i] = p;
-#pragma unroll
+#pragma unroll UNROLL
           for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
         }
       }
       const int present = min(KEYS, to - key0);
-#pragma unroll
+#pragma unroll UNROLL
       for (int part = 0; part < SLICE / STAGED; part++) {
         if (part > 0) barrier(CLK_LOCAL_MEM_FENCE);  // the part before has been read
         for (int i = 0; i < STAGED / 4 * KEYS; i += THREADS) {
@@ -288,10 +298,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           for (int key = 0; key < present; key += 4) {
             __local const float *const ps = p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2));
             __local const float *const vs = shared + key * STAGED + 4 * tx;
-#pragma unroll
+#pragma unroll UNROLL
             for (int e = 0; e < 4; e++) {
               const float4 p = F4(ps + e * ROWS);
-#pragma unroll
+#pragma unroll UNROLL
               for (int j = 0; j < STAGED_BLOCKS; j++) {
                 const int t = part * STAGED_BLOCKS + j;
                 const float4 y = F4(vs + e * STAGED + 32 * j);
@@ -306,7 +316,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         if (active && careful) {
           for (int key = 0; key < present; key++) {
             const float4 p = F4(p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2)));
-#pragma unroll
+#pragma unroll UNROLL
             for (int j = 0; j < STAGED_BLOCKS; j++) {
               const int t = part * STAGED_BLOCKS + j;
               const float4 y = F4(shared + key * STAGED + 4 * tx + 32 * j);
@@ -321,17 +331,17 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     }
 
     barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads p_tile any more
-#pragma unroll
+#pragma unroll UNROLL
     for (int i = 0; i < 4; i++) p_tile[i * THREADS + tid] = l[i];
     __local int *const found_nan = (__local int *)(shared);
     if (tid == 0) *found_nan = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
     if (!careful) {
       float sum = 0.0f;
-#pragma unroll
+#pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
         float of_row = 0.0f;
-#pragma unroll
+#pragma unroll UNROLL
         for (int j = 0; j < BLOCKS; j++) {
           const float4 x = acc[i][j];
           of_row += (x.x + x.y) + (x.z + x.w);
@@ -346,7 +356,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     } else {
       careful = 2;
       const float sink = a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY;
-#pragma unroll
+#pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
         if (row + i <= last) {
           __local const float *const sums = p_tile + i * THREADS + COLUMN_GROUPS * ty;
@@ -361,7 +371,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             sum = FMA(sum, rescale, exp2_nonpositive((sink - reference) * LOG2E));
           }
           const float factor = sum == 0.0f ? 0.0f : rescale / sum;
-#pragma unroll
+#pragma unroll UNROLL
           for (int j = 0; j < BLOCKS; j++) {
             const int c = 4 * tx + 32 * j;
             const float4 out = m[i] == -INFINITY && !isnan(sum) ? (float4)(0.0f) : acc[i][j] * factor;

@@ -105,6 +105,10 @@ public final class BinaryCache {
         return HexFormat.of().formatHex(digest.digest());
     }
 
+    boolean isOn() {
+        return folder != null;
+    }
+
     byte @Nullable [] load(String key) {
         if (folder == null) {
             return null;

@@ -52,7 +52,7 @@ public final class Programs {
             if (built == null) {
                 built = fromSource(source, entry);
                 builds.incrementAndGet();
-                byte[] binary = binary(built);
+                byte[] binary = binaries.isOn() ? binary(built) : null;
                 if (binary != null) {
                     binaries.store(key, binary);
                 }
