@@ -14,7 +14,8 @@ import dev.fovea.api.spec.AttentionSpec;
  * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
  * @param localFloats local memory to stay within
  */
-public record AttentionVariant(DType storage, int resident, int slice, int rowGroups, boolean wide, boolean unrolled, int localFloats) {
+public record AttentionVariant(
+        DType storage, int resident, int slice, int rowGroups, boolean wide, boolean unrolled, int localFloats) {
     /** Work-items along the keys and the value columns. */
     public static final int COLUMN_GROUPS = 8;
 
@@ -57,7 +58,8 @@ public record AttentionVariant(DType storage, int resident, int slice, int rowGr
 
     String defines() {
         return "#define STORAGE " + storageNumber() + "\n#define RESIDENT " + resident + "\n#define SLICE " + slice
-                + "\n#define ROW_GROUPS " + rowGroups + "\n#define UNROLL " + (unrolled ? 4 : 1) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n#define ROW_GROUPS " + rowGroups + "\n#define UNROLL " + (unrolled ? 4 : 1) + "\n#define WIDE "
+                + (wide ? 1 : 0)
                 + "\n#define LOCAL_FLOATS "
                 + localFloats + "\n";
     }
