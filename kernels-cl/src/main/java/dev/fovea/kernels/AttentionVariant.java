@@ -25,7 +25,8 @@ public record AttentionVariant(
     public static AttentionVariant of(AttentionSpec spec) {
         int slices = Math.ceilDiv(spec.valueDim(), WIDEST_SLICE);
         int slice = Math.max(64, Math.ceilDiv(Math.ceilDiv(spec.valueDim(), slices), 32) * 32);
-        return new AttentionVariant(spec.storage(), spec.headDim() <= 64 ? 64 : 0, slice, 16, false, true, 8192);
+        int resident = spec.headDim() <= 64 && slice % 64 == 0 ? 64 : 0; // local memory stages values 64 wide then
+        return new AttentionVariant(spec.storage(), resident, slice, 16, false, true, 8192);
     }
 
     /** The same with 64-bit distances. */
