@@ -14,7 +14,8 @@ import dev.fovea.api.spec.AttentionSpec;
  * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
  * @param localFloats local memory to stay within
  */
-public record AttentionVariant(DType storage, int resident, int slice, int rowGroups, boolean wide, boolean unrolled, int localFloats) {
+public record AttentionVariant(
+        DType storage, int resident, int slice, int rowGroups, boolean wide, boolean unrolled, int localFloats) {
     /** Work-items along the keys and the value columns. */
     public static final int COLUMN_GROUPS = 8;
 
@@ -24,7 +25,8 @@ public record AttentionVariant(DType storage, int resident, int slice, int rowGr
     public static AttentionVariant of(AttentionSpec spec) {
         int slices = Math.ceilDiv(spec.valueDim(), WIDEST_SLICE);
         int slice = Math.max(64, Math.ceilDiv(Math.ceilDiv(spec.valueDim(), slices), 32) * 32);
-        return new AttentionVariant(spec.storage(), spec.headDim() <= 64 ? 64 : 0, slice, 16, false, true, 8192);
+        int resident = spec.headDim() <= 64 && slice % 64 == 0 ? 64 : 0; // local memory stages values 64 wide then
+        return new AttentionVariant(spec.storage(), resident, slice, 16, false, true, 8192);
     }
 
     /** The same with 64-bit distances. */
@@ -57,7 +59,8 @@ public record AttentionVariant(DType storage, int resident, int slice, int rowGr
 
     String defines() {
         return "#define STORAGE " + storageNumber() + "\n#define RESIDENT " + resident + "\n#define SLICE " + slice
-                + "\n#define ROW_GROUPS " + rowGroups + "\n#define UNROLL " + (unrolled ? 4 : 1) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n#define ROW_GROUPS " + rowGroups + "\n#define UNROLL " + (unrolled ? 4 : 1) + "\n#define WIDE "
+                + (wide ? 1 : 0)
                 + "\n#define LOCAL_FLOATS "
                 + localFloats + "\n";
     }

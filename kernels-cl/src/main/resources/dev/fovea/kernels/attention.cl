@@ -41,11 +41,7 @@
 #if RESIDENT
 #define DEPTH RESIDENT
 #define Q_FLOATS (DEPTH * ROWS)
-#if SLICE % 64 == 0
 #define STAGED 64
-#else
-#define STAGED 32
-#endif
 #define SHARED_FLOATS (DEPTH > STAGED ? DEPTH * KEYS : STAGED * KEYS)
 #else
 #define DEPTH 32
@@ -70,7 +66,7 @@
 #error "ROW_GROUPS is a power of two from 2 to 32: the swizzle permutes within it"
 #endif
 #if SLICE % STAGED
-#error "the value slice is staged in equal parts"
+#error "the value slice is staged in equal parts: with resident queries it is 64 or 128"
 #endif
 #if 4 * THREADS > P_FLOATS
 #error "row maxima are exchanged through the buffer of the probabilities"
@@ -275,23 +271,21 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
       const int present = min(KEYS, to - key0);
-#pragma unroll UNROLL
+// always unrolled: PoCL 3.1 gives wrong results for a short loop around barriers in a loop around barriers
+#pragma unroll 4
       for (int part = 0; part < SLICE / STAGED; part++) {
-        if (part > 0) barrier(CLK_LOCAL_MEM_FENCE);  // the part before has been read
+        barrier(CLK_LOCAL_MEM_FENCE);  // row maxima, or the part before, have been read
+        if (part == 0 && active) {
+          __local float *const to_p = p_tile + 4 * tx * ROWS + 4 * (ty ^ ROW_SWIZZLE(tx));
+#define PUT(C, J) F4(to_p + J * ROWS) = (float4)(s[0].C, s[1].C, s[2].C, s[3].C);
+          EACH_KEY(PUT)
+        }
         for (int i = 0; i < STAGED / 4 * KEYS; i += THREADS) {
           const int at = i + tid, r = at / (STAGED / 4), c = part * STAGED + 4 * (at % (STAGED / 4)), key = key0 + r;
           const int left = key < length ? a.value_dim - column - c : 0;
           F4(shared + 4 * at) = load4((key < a.past ? past_v + (index_t)key * (index_t)a.past_v.row
                                                     : v + (index_t)(key - a.past) * (index_t)a.v.row) + c,
                                       left, a.vectors & (key < a.past ? VECTOR_PAST_V : VECTOR_V));
-        }
-        if (part == 0) {
-          barrier(CLK_LOCAL_MEM_FENCE);  // row maxima have been read
-          if (active) {
-            __local float *const to_p = p_tile + 4 * tx * ROWS + 4 * (ty ^ ROW_SWIZZLE(tx));
-#define PUT(C, J) F4(to_p + J * ROWS) = (float4)(s[0].C, s[1].C, s[2].C, s[3].C);
-            EACH_KEY(PUT)
-          }
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         if (active && !careful) {
