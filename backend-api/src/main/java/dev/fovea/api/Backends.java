@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -28,20 +29,26 @@ public final class Backends {
 
     /** Opens a device by id, or the best of those whose id starts with {@code deviceId + "/"}; null asks for {@link #open()}. */
     public static Backend open(@Nullable String deviceId) {
-        List<Found> found = find();
-        List<DeviceReport> reports = found.stream().map(Found::report).toList();
-        String id = select(reports, deviceId, System.getenv(DEVICE_VARIABLE));
-        BackendProvider provider = found.stream()
+        String environment = System.getenv(DEVICE_VARIABLE);
+        String wanted = deviceId != null && !deviceId.isBlank() ? deviceId : environment;
+        // Naming a device of one provider leaves the others alone: a driver that fails to start cannot hurt the CPU.
+        String provider = wanted == null ? "" : wanted.replaceFirst("/.*", "");
+        List<Found> found = find(p -> provider.isBlank() || p.name().equals(provider));
+        if (found.stream().noneMatch(f -> f.report instanceof DeviceReport.Available)) {
+            found = find(p -> true);
+        }
+        String id = select(found.stream().map(Found::report).toList(), deviceId, environment);
+        BackendProvider chosen = found.stream()
                 .filter(f -> f.report.id().equals(id) && f.provider != null)
                 .findFirst()
                 .orElseThrow()
                 .provider();
-        return new Backend(Objects.requireNonNull(provider).open(id));
+        return new Backend(Objects.requireNonNull(chosen).open(id));
     }
 
     /** Every device and everything refused, best first. */
     public static List<DeviceReport> report() {
-        return find().stream().map(Found::report).toList();
+        return find(p -> true).stream().map(Found::report).toList();
     }
 
     /**
@@ -93,7 +100,7 @@ public final class Backends {
 
     private record Found(DeviceReport report, @Nullable BackendProvider provider) {}
 
-    private static List<Found> find() {
+    private static List<Found> find(Predicate<BackendProvider> asked) {
         List<Found> all = new ArrayList<>();
         Iterator<BackendProvider> providers = ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader())
                 .iterator();
@@ -102,7 +109,10 @@ public final class Backends {
                 if (!providers.hasNext()) {
                     break;
                 }
-                probe(providers.next(), all);
+                BackendProvider provider = providers.next();
+                if (asked.test(provider)) {
+                    probe(provider, all);
+                }
             } catch (ServiceConfigurationError | LinkageError e) {
                 all.add(new Found(
                         new DeviceReport.Refused(

@@ -10,6 +10,7 @@ import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DeviceInfo.Kind;
 import dev.fovea.api.spi.DeviceReport;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class BackendsTest {
@@ -61,9 +62,16 @@ class BackendsTest {
         assertThat(reports).extracting(DeviceReport::id).contains("heap", "newer", "throwing", "provider");
         assertThat(reports.toString())
                 .contains("version 99", "probing failed", "boom", "does not load", "no such library");
+        int before = Throwing.probes.get();
         try (Backend b = Backends.open("heap")) {
             assertThat(b.info().id()).isEqualTo("heap");
         }
+        assertThat(Throwing.probes.get())
+                .as("naming a device leaves other providers alone")
+                .isEqualTo(before);
+        assertThatThrownBy(() -> Backends.open("nothing/0"))
+                .isInstanceOf(DeviceNotFound.class)
+                .hasMessageContainingAll("nothing/0", "heap", "boom");
     }
 
     /** A provider that works. */
@@ -114,6 +122,8 @@ class BackendsTest {
 
     /** A provider whose probe throws. */
     public static final class Throwing implements BackendProvider {
+        static final AtomicInteger probes = new AtomicInteger();
+
         @Override
         public String name() {
             return "throwing";
@@ -126,6 +136,7 @@ class BackendsTest {
 
         @Override
         public List<DeviceReport> probe() {
+            probes.incrementAndGet();
             throw new IllegalStateException("boom");
         }
 

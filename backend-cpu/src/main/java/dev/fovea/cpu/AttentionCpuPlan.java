@@ -23,7 +23,7 @@ final class AttentionCpuPlan implements DevicePlan {
         backend.checkOpen();
         AttentionCall call = new AttentionCall(spec, (AttentionArguments) arguments);
         Kernels kernels = backend.kernels().forRows(call.rows());
-        int blockRows = kernels.lanes() * QueryBlock.TILES;
+        int blockRows = QueryBlock.rows(call, kernels.lanes());
         long blocks = (call.rows() + blockRows - 1) / blockRows;
         long groups = call.groups();
         long tasks = call.batch * groups * blocks;
@@ -31,9 +31,11 @@ final class AttentionCpuPlan implements DevicePlan {
             Scratch scratch = backend.scratch().take();
             try {
                 for (long i = next.next(); i >= 0; i = next.next()) {
-                    long block = blocks - 1 - i / (call.batch * groups); // under a causal mask the last are the longest
-                    int group = (int) (i % groups);
-                    int b = (int) (i / groups % call.batch);
+                    // blocks of a head follow each other, since its keys are in the cache; the longest under a causal
+                    // mask first
+                    long block = blocks - 1 - i % blocks;
+                    int group = (int) (i / blocks % groups);
+                    int b = (int) (i / blocks / groups);
                     new QueryBlock(call, programs, kernels, scratch, b, group).run(block * blockRows, blockRows);
                 }
             } finally {

@@ -22,6 +22,6 @@ record AttentionPrograms(
     }
 
     private static String text(String what, @Nullable TileProgram program) {
-        return program == null ? "" : ", " + what + " in " + program.steps().size() + " steps";
+        return program == null ? "" : ", " + what + " in " + program.stepCount() + " steps";
     }
 }

@@ -51,4 +51,34 @@ final class Capture {
                 ? memory.get(ValueLayout.JAVA_INT, at)
                 : memory.get(ValueLayout.JAVA_BYTE, at) == 0 ? 0 : -1;
     }
+
+    /** Reads {@code n} floats that are neighbours in memory. */
+    void read(long position, float[] to, int start, int n, Scratch scratch) {
+        long at = (offset + position) * dtype.bytes();
+        if (dtype == DType.F32) {
+            MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, at, to, start, n);
+            return;
+        }
+        short[] packed = scratch.shorts(n);
+        MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, at, packed, 0, n);
+        if (dtype == DType.F16) {
+            scratch.halves().fromF16(packed, to, start, n);
+        } else {
+            scratch.halves().fromBf16(packed, to, start, n);
+        }
+    }
+
+    /** Reads {@code n} integers or truth values that are neighbours in memory. */
+    void read(long position, int[] to, int start, int n, Scratch scratch) {
+        long at = (offset + position) * dtype.bytes();
+        if (dtype == DType.I32) {
+            MemorySegment.copy(memory, ValueLayout.JAVA_INT, at, to, start, n);
+            return;
+        }
+        byte[] packed = scratch.bytes(n);
+        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, packed, 0, n);
+        for (int i = 0; i < n; i++) {
+            to[start + i] = -(packed[i] & 0xff) >> 31; // 0 stays 0, all else becomes -1, without a branch
+        }
+    }
 }

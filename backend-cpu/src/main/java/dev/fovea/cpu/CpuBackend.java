@@ -21,17 +21,22 @@ import java.util.concurrent.atomic.AtomicLong;
 final class CpuBackend implements DeviceBackend {
     private static final int ALIGNMENT = 64;
 
+    /** Bytes that may be allocated between two looks at the free memory, which cost more than a small allocation. */
+    private static final long UNCHECKED = 16 << 20;
+
     private final DeviceInfo info;
     private final KernelSet kernels;
     private final WorkerPool pool;
-    private final ScratchPool scratch = new ScratchPool();
+    private final ScratchPool scratch;
     private final Set<CpuStorage> live = ConcurrentHashMap.newKeySet();
     private final AtomicLong storageBytes = new AtomicLong();
+    private final AtomicLong unchecked = new AtomicLong();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     CpuBackend(DeviceInfo info, KernelSet kernels, int threads) {
         this.info = info;
         this.kernels = kernels;
+        this.scratch = new ScratchPool(kernels.wide().halves());
         this.pool = new WorkerPool(threads);
     }
 
@@ -72,9 +77,12 @@ final class CpuBackend implements DeviceBackend {
     @SuppressWarnings("MustBeClosedChecker") // the storage closes the arena
     public Storage allocate(long bytes) {
         checkOpen();
-        long free = Host.freeMemory();
-        if (bytes > free) {
-            throw tooLarge(bytes, free);
+        if (unchecked.addAndGet(Math.min(bytes, UNCHECKED)) >= UNCHECKED) {
+            long free = Host.freeMemory();
+            if (bytes > free) {
+                throw tooLarge(bytes, free);
+            }
+            unchecked.set(0);
         }
         Arena arena = Arena.ofShared();
         try {
@@ -88,7 +96,7 @@ final class CpuBackend implements DeviceBackend {
             return storage;
         } catch (OutOfMemoryError e) {
             arena.close();
-            throw tooLarge(bytes, free);
+            throw tooLarge(bytes, Host.freeMemory());
         }
     }
 

@@ -32,6 +32,9 @@ interface Kernels {
     /** Whether one of the first n elements is NaN. */
     boolean hasNan(float[] a, int n);
 
+    /** Conversions of 16-bit storage. */
+    Halves halves();
+
     /** The elementwise operations of expressions. */
     TileOps ops();
 }

@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Turns an expression into a {@link TileProgram}: common subexpressions once, pair slots reused when their last reader is done. */
@@ -98,6 +99,9 @@ final class ProgramCompiler {
         int condition = value(s.condition());
         int a = value(s.ifTrue());
         int b = value(s.ifFalse());
+        if (selectsRows(condition, a) && values.get(b).domain() == Domain.ONE) {
+            return selectRows(condition, a, b, isFloat(s));
+        }
         Domain d = values.get(condition)
                 .domain()
                 .join(values.get(a).domain())
@@ -110,6 +114,15 @@ final class ProgramCompiler {
                 List.of(expand(condition, d), expand(a, d), expand(b, d)),
                 null,
                 null);
+    }
+
+    private boolean selectsRows(int condition, int chosen) {
+        return values.get(condition).domain() == Domain.KEY
+                && values.get(chosen).domain() == Domain.PAIR;
+    }
+
+    private int selectRows(int condition, int chosen, int otherwise, boolean isFloat) {
+        return emit(Op.SELECT_ROWS, Domain.PAIR, isFloat, isFloat, List.of(chosen, condition, otherwise), null, null);
     }
 
     private int load(Expr.Load l) {
@@ -216,18 +229,28 @@ final class ProgramCompiler {
             for (int i = 0; i < steps.size(); i++) {
                 Step s = steps.get(i);
                 List<Integer> in = s.in().stream().map(v -> slotOf[v]).toList();
-                boolean toScore = s.out() == result && !mask; // the last step: nobody reads the old score any more
-                slotOf[s.out()] = toScore ? TileProgram.SCORE : slot(values.get(s.out()));
-                out.add(new Step(s.op(), s.domain(), s.isFloat(), slotOf[s.out()], in, s.leaf(), s.index()));
-                for (int v : s.in().stream().distinct().toList()) {
+                for (int v : s.in().reversed().stream().distinct().toList()) {
                     if (lastUse[v] == i
                             && v != TileProgram.SCORE
                             && values.get(v).domain() == Domain.PAIR) {
-                        free(values.get(v)).push(slotOf[v]);
+                        free(values.get(v)).push(slotOf[v]); // the result may overwrite it: operations are elementwise
                     }
                 }
+                boolean toScore = s.out() == result && !mask; // the last step: nobody reads the old score any more
+                slotOf[s.out()] = toScore ? TileProgram.SCORE : slot(values.get(s.out()));
+                out.add(new Step(s.op(), s.domain(), s.isFloat(), slotOf[s.out()], in, s.leaf(), s.index()));
             }
-            return new TileProgram(out, slots, mask ? slotOf[result] : -1);
+            return new TileProgram(
+                    of(out, Domain.ONE),
+                    of(out, Domain.LANE),
+                    of(out, Domain.KEY),
+                    of(out, Domain.PAIR),
+                    slots,
+                    mask ? slotOf[result] : -1);
+        }
+
+        private static List<Step> of(List<Step> all, Domain domain) {
+            return all.stream().filter(s -> s.domain() == domain).toList();
         }
 
         private int slot(Slot value) {
@@ -239,7 +262,7 @@ final class ProgramCompiler {
         }
 
         private Deque<Integer> free(Slot value) {
-            return java.util.Objects.requireNonNull(free.get(value.isFloat()));
+            return Objects.requireNonNull(free.get(value.isFloat()));
         }
     }
 }

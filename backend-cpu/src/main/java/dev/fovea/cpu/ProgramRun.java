@@ -6,19 +6,20 @@ import dev.fovea.cpu.TileProgram.Domain;
 import dev.fovea.cpu.TileProgram.Slot;
 import dev.fovea.cpu.TileProgram.Step;
 import java.util.Arrays;
-import java.util.List;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Objects;
 
 /** A program at work on the tiles of one block of query rows. */
 final class ProgramRun {
     private final TileProgram program;
-    private final Map<Domain, List<Step>> steps;
     private final Place place;
     private final Map<String, Number> scalars;
     private final Map<String, Capture> captures;
     private final TileOps ops;
     private final int lanes;
+    private final Scratch scratch;
+    private final IdentityHashMap<Step, LoadRun> loads = new IdentityHashMap<>();
     private final float[][] floats;
     private final int[][] ints;
 
@@ -38,7 +39,7 @@ final class ProgramRun {
         this.captures = captures;
         this.ops = ops;
         this.lanes = lanes;
-        this.steps = program.byDomain();
+        this.scratch = scratch;
         int n = program.slots().size();
         this.floats = new float[n][];
         this.ints = new int[n][];
@@ -76,13 +77,14 @@ final class ProgramRun {
     }
 
     private void run(Domain domain, int n) {
-        for (Step step : Objects.requireNonNull(steps.get(domain))) {
+        for (Step step : program.steps(domain)) {
             switch (step.op()) {
                 case CONSTANT, SCALAR -> leaf(step);
                 case INDEX -> index(step, n);
                 case LOAD -> load(step, n);
                 case EXPAND -> expand(step, n);
                 case SELECT -> select(step, n);
+                case SELECT_ROWS -> selectRows(step, n / lanes);
                 case NEGATE, ABS, TANH, TO_FLOAT, NOT -> unary(step, n);
                 case ADD, SUBTRACT, MULTIPLY, DIVIDE, MIN, MAX, LESS, LESS_EQUAL, EQUAL, AND, OR -> {
                     if (step.isFloat()) {
@@ -237,34 +239,55 @@ final class ProgramRun {
         }
     }
 
-    private void load(Step step, int n) {
-        Expr.Load load = (Expr.Load) Objects.requireNonNull(step.leaf());
-        Capture from = Objects.requireNonNull(captures.get(load.name()));
-        boolean pairs = step.domain() == Domain.PAIR;
-        long[] byElement = new long[n];
-        for (int axis = 0; axis < step.in().size(); axis++) {
-            int[] index = ints[step.in().get(axis)];
-            Domain d = program.slots().get(step.in().get(axis)).domain();
-            for (int i = 0; i < n; i++) {
-                int at = switch (d) {
-                    case ONE -> 0;
-                    case LANE -> pairs ? i % lanes : i;
-                    case KEY -> pairs ? i / lanes : i;
-                    case PAIR -> i;
-                };
-                byElement[i] += from.part(axis, index[at]);
+    private void selectRows(Step step, int keys) {
+        int[] condition = ints[step.b()];
+        for (int j = 0; j < keys; j++) {
+            boolean holds = condition[j] != 0;
+            int from = j * lanes;
+            if (step.isFloat()) {
+                float[] out = floats[step.out()];
+                if (!holds) {
+                    Arrays.fill(out, from, from + lanes, floats[step.c()][0]);
+                } else if (out != floats[step.a()]) {
+                    System.arraycopy(floats[step.a()], from, out, from, lanes);
+                }
+            } else {
+                int[] out = ints[step.out()];
+                if (!holds) {
+                    Arrays.fill(out, from, from + lanes, ints[step.c()][0]);
+                } else if (out != ints[step.a()]) {
+                    System.arraycopy(ints[step.a()], from, out, from, lanes);
+                }
             }
         }
+    }
+
+    private void load(Step step, int n) {
+        LoadRun load = loads.computeIfAbsent(step, this::newLoad);
+        boolean pairs = step.domain() == Domain.PAIR;
         if (step.isFloat()) {
             float[] out = floats[step.out()];
-            for (int i = 0; i < n; i++) {
-                out[i] = from.floatAt(byElement[i]);
+            if (pairs) {
+                load.pairs(out, n / lanes, scratch);
+            } else {
+                load.apply(step.domain(), out, n);
             }
         } else {
             int[] out = ints[step.out()];
-            for (int i = 0; i < n; i++) {
-                out[i] = from.intAt(byElement[i]);
+            if (pairs) {
+                load.pairs(out, n / lanes, scratch);
+            } else {
+                load.apply(step.domain(), out, n);
             }
         }
+    }
+
+    private LoadRun newLoad(Step step) {
+        Expr.Load load = (Expr.Load) Objects.requireNonNull(step.leaf());
+        return new LoadRun(
+                Objects.requireNonNull(captures.get(load.name())),
+                step.in().stream().map(i -> ints[i]).toList(),
+                step.in().stream().map(i -> program.slots().get(i).domain()).toList(),
+                lanes);
     }
 }

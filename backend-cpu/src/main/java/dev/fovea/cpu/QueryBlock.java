@@ -5,8 +5,10 @@ package dev.fovea.cpu;
  * values on its way through the cache.
  */
 final class QueryBlock {
-    /** Tiles of query rows in a block. */
-    static final int TILES = 2;
+    private static final int MOST_TILES = 4;
+
+    /** Blocks that keep the threads of a usual machine busy to the end. */
+    private static final int ENOUGH_BLOCKS = 32;
 
     private static final int WIDE_HEAD = 128;
 
@@ -26,6 +28,17 @@ final class QueryBlock {
         this.batch = batch;
         this.group = group;
         this.keyTile = new KeyTile(call, kernels, scratch, batch, group, tileKeys(call));
+    }
+
+    /** Rows of a block: as many tiles share keys as leave enough blocks. Of the shape alone, lest results depend on threads. */
+    static int rows(AttentionCall call, int lanes) {
+        int tiles = MOST_TILES;
+        while (tiles > 1
+                && (call.rows() + (long) tiles * lanes - 1) / ((long) tiles * lanes) * call.batch * call.groups()
+                        < ENOUGH_BLOCKS) {
+            tiles /= 2;
+        }
+        return tiles * lanes;
     }
 
     private static int tileKeys(AttentionCall call) {

@@ -79,7 +79,6 @@ final class QueryTile {
         place.queryOffset = call.queryOffset(batch, place.keyHead);
         place.queryLength = call.queries;
         int dim = call.spec.headDim();
-        float[] row = scratch.floats(Role.ROW, dim);
         for (int r = 0; r < lanes; r++) {
             long at = first + Math.min(r, rows - 1);
             place.queries[r] = (int) (at / call.groupHeads);
@@ -87,15 +86,17 @@ final class QueryTile {
             long position = (long) place.queries[r] + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
             high[r] = Math.clamp(position + call.band.right(), -1, place.keyLength - 1);
-            if (r < rows) {
-                call.query.read(batch, place.heads[r], place.queries[r], 1, row, 0, dim, scratch);
-            } else {
-                Arrays.fill(row, 0, dim, 0);
-            }
-            for (int d = 0; d < dim; d++) {
-                queries[d * lanes + r] = row[d];
+        }
+        float[] dense = scratch.floats(Role.ROW, lanes * dim);
+        if (call.groupHeads == 1) {
+            call.query.read(batch, place.heads[0], place.queries[0], rows, dense, 0, dim, scratch);
+        } else {
+            for (int r = 0; r < rows; r++) {
+                call.query.read(batch, place.heads[r], place.queries[r], 1, dense, r * dim, dim, scratch);
             }
         }
+        Arrays.fill(dense, rows * dim, lanes * dim, 0);
+        Transpose.toLanes(dense, dim, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;
         keyEnd = call.scores == null ? high[lanes - 1] + 1 : call.keys;
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
@@ -164,7 +165,7 @@ final class QueryTile {
             for (int j = 0; j < n; j++) {
                 row[j] = s[j * lanes + r];
             }
-            call.scores.write(batch, place.heads[r], place.queries[r], place.key, row, n, scratch);
+            call.scores.writePart(batch, place.heads[r], place.queries[r], place.key, row, n);
         }
     }
 
@@ -208,23 +209,27 @@ final class QueryTile {
     /** Writes the outputs of the rows. */
     void store() {
         int dim = call.spec.valueDim();
-        float[] row = scratch.floats(Role.ROW, dim);
-        for (int r = 0; r < rows; r++) {
+        for (int r = 0; r < lanes; r++) {
             RowSum total = RowSum.of(max[r], sum[r]);
             if (call.sinks != null) {
                 total = total.withSink(call.sinks[place.heads[r]]);
             }
-            float factor = total.factor();
-            for (int d = 0; d < dim; d++) {
-                row[d] = accumulator[d * lanes + r] * factor;
-            }
-            call.output.write(batch, place.heads[r], place.queries[r], 0, row, dim, scratch);
-            if (call.logSumExp != null) {
+            rescale[r] = total.factor();
+            if (call.logSumExp != null && r < rows) {
                 call.logSumExp.put(batch, place.heads[r], place.queries[r], total.logSumExp());
             }
-            if (call.scores != null && call.stage == ScoreStage.PROBABILITY) {
-                writeProbabilities(call.scores, r, factor);
+            if (call.scores != null && call.stage == ScoreStage.PROBABILITY && r < rows) {
+                writeProbabilities(call.scores, r, rescale[r]);
             }
+        }
+        float[] dense = scratch.floats(Role.ROW, lanes * dim);
+        Transpose.fromLanes(accumulator, lanes, rescale, dense, dim);
+        if (call.groupHeads == 1) {
+            call.output.write(batch, place.heads[0], place.queries[0], rows, dense, 0, scratch);
+            return;
+        }
+        for (int r = 0; r < rows; r++) {
+            call.output.write(batch, place.heads[r], place.queries[r], 1, dense, r * dim, scratch);
         }
     }
 
@@ -237,7 +242,7 @@ final class QueryTile {
                 float x = scores.get(batch, place.heads[r], place.queries[r], k + j);
                 row[j] = x == Float.NEGATIVE_INFINITY ? 0 : Exponential.exp2((x - max[r]) * Exponential.LOG2E) * factor;
             }
-            scores.write(batch, place.heads[r], place.queries[r], k, row, n, scratch);
+            scores.writePart(batch, place.heads[r], place.queries[r], k, row, n);
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.DType;
-import dev.fovea.api.HalfFloats;
 import dev.fovea.api.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -38,72 +37,63 @@ record Rows(
         return (offset + batch * batchStride + head * headStride + position * positionStride) * dtype.bytes();
     }
 
-    /** Reads rows to {@code to}, {@code pitch} floats apart. */
+    /** Reads consecutive rows to {@code to}, {@code pitch} floats apart. */
     void read(long batch, long head, long position, int rows, float[] to, int start, int pitch, Scratch scratch) {
+        boolean dense = positionStride == length && pitch == length;
+        int runs = dense ? Math.min(rows, 1) : rows;
+        int n = dense ? rows * length : length;
+        for (int i = 0; i < runs; i++) {
+            readRun(at(batch, head, position + i), to, start + i * pitch, n, scratch);
+        }
+    }
+
+    private void readRun(long at, float[] to, int start, int n, Scratch scratch) {
         if (dtype == DType.F32) {
-            boolean dense = positionStride == length && pitch == length;
-            int copies = dense ? Math.min(rows, 1) : rows;
-            int n = dense ? rows * length : length;
-            for (int i = 0; i < copies; i++) {
-                MemorySegment.copy(
-                        memory, ValueLayout.JAVA_FLOAT, at(batch, head, position + i), to, start + i * pitch, n);
-            }
+            MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, at, to, start, n);
             return;
         }
-        short[] packed = scratch.shorts(length);
-        for (int i = 0; i < rows; i++) {
-            MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, at(batch, head, position + i), packed, 0, length);
-            if (dtype == DType.F16) {
-                fromHalf(packed, to, start + i * pitch, length);
-            } else {
-                fromBf16(packed, to, start + i * pitch, length);
-            }
+        short[] packed = scratch.shorts(n);
+        MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, at, packed, 0, n);
+        if (dtype == DType.F16) {
+            scratch.halves().fromF16(packed, to, start, n);
+        } else {
+            scratch.halves().fromBf16(packed, to, start, n);
         }
     }
 
-    private static void fromHalf(short[] from, float[] to, int start, int n) {
-        for (int i = 0; i < n; i++) {
-            to[start + i] = Float.float16ToFloat(from[i]);
+    /** Writes consecutive rows, dense in {@code from}; 1 along the last axis. */
+    void write(long batch, long head, long position, int rows, float[] from, int start, Scratch scratch) {
+        boolean dense = positionStride == length;
+        int runs = dense ? Math.min(rows, 1) : rows;
+        int n = dense ? rows * length : length;
+        for (int i = 0; i < runs; i++) {
+            writeRun(at(batch, head, position + i), from, start + i * length, n, scratch);
         }
     }
 
-    private static void fromBf16(short[] from, float[] to, int start, int n) {
-        for (int i = 0; i < n; i++) {
-            to[start + i] = HalfFloats.fromBf16(from[i]);
-        }
-    }
-
-    /** Writes {@code count} elements of a row from its element {@code column} on. */
-    void write(long batch, long head, long position, int column, float[] from, int count, Scratch scratch) {
-        long at = at(batch, head, position) + column * elementStride * dtype.bytes();
-        if (elementStride != 1) {
-            for (int i = 0; i < count; i++) {
-                memory.set(ValueLayout.JAVA_FLOAT, at + i * elementStride * Float.BYTES, from[i]);
-            }
+    private void writeRun(long at, float[] from, int start, int n, Scratch scratch) {
+        if (dtype == DType.F32) {
+            MemorySegment.copy(from, start, memory, ValueLayout.JAVA_FLOAT, at, n);
             return;
         }
-        if (dtype == DType.F32) {
+        short[] packed = scratch.shorts(n);
+        if (dtype == DType.F16) {
+            scratch.halves().toF16(from, start, packed, n);
+        } else {
+            scratch.halves().toBf16(from, start, packed, n);
+        }
+        MemorySegment.copy(packed, 0, memory, ValueLayout.JAVA_SHORT, at, n);
+    }
+
+    /** Writes {@code count} elements of an F32 row from its element {@code column} on. */
+    void writePart(long batch, long head, long position, int column, float[] from, int count) {
+        long at = at(batch, head, position) + column * elementStride * Float.BYTES;
+        if (elementStride == 1) {
             MemorySegment.copy(from, 0, memory, ValueLayout.JAVA_FLOAT, at, count);
             return;
         }
-        short[] packed = scratch.shorts(count);
-        if (dtype == DType.F16) {
-            toHalf(from, packed, count);
-        } else {
-            toBf16(from, packed, count);
-        }
-        MemorySegment.copy(packed, 0, memory, ValueLayout.JAVA_SHORT, at, count);
-    }
-
-    private static void toHalf(float[] from, short[] to, int n) {
-        for (int i = 0; i < n; i++) {
-            to[i] = Float.floatToFloat16(from[i]);
-        }
-    }
-
-    private static void toBf16(float[] from, short[] to, int n) {
-        for (int i = 0; i < n; i++) {
-            to[i] = HalfFloats.toBf16(from[i]);
+        for (int i = 0; i < count; i++) {
+            memory.set(ValueLayout.JAVA_FLOAT, at + i * elementStride * Float.BYTES, from[i]);
         }
     }
 

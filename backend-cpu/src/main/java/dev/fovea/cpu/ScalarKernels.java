@@ -6,6 +6,7 @@ import java.util.Arrays;
 final class ScalarKernels implements Kernels {
     private static final int LANES = 16;
 
+    private final Halves halves = new Halves();
     private final TileOps ops = new TileOps();
 
     @Override
@@ -98,6 +99,11 @@ final class ScalarKernels implements Kernels {
             found |= Float.isNaN(a[i]);
         }
         return found;
+    }
+
+    @Override
+    public Halves halves() {
+        return halves;
     }
 
     @Override

@@ -25,7 +25,19 @@ final class Scratch {
 
     private final Map<Role, float[][]> floats = new EnumMap<>(Role.class);
     private int[][] ints = new int[0][];
+    private int[] denseInts = new int[0];
     private short[] shorts = new short[0];
+    private byte[] bytes = new byte[0];
+    private final Halves halves;
+
+    Scratch(Halves halves) {
+        this.halves = halves;
+    }
+
+    /** How this backend converts 16-bit storage. */
+    Halves halves() {
+        return halves;
+    }
 
     float[] floats(Role role, int size) {
         return floats(role, 0, size);
@@ -67,8 +79,25 @@ final class Scratch {
         return shorts;
     }
 
-    long bytes() {
-        long bytes = 2L * shorts.length;
+    /** An array of at least {@code size} elements for integers on their way to lanes. */
+    int[] ints(int size) {
+        if (denseInts.length < size) {
+            denseInts = new int[size];
+        }
+        return denseInts;
+    }
+
+    /** An array of at least {@code size} elements for truth values on their way to int. */
+    byte[] bytes(int size) {
+        if (bytes.length < size) {
+            bytes = new byte[size];
+        }
+        return bytes;
+    }
+
+    /** Bytes that all arrays occupy. */
+    long size() {
+        long bytes = 4L * denseInts.length + 2L * shorts.length + this.bytes.length;
         for (float[][] list : floats.values()) {
             for (float[] array : list) {
                 bytes += array == null ? 0 : 4L * array.length;

@@ -8,17 +8,23 @@ final class ScratchPool {
     private final ConcurrentLinkedQueue<Scratch> idle = new ConcurrentLinkedQueue<>();
     private final AtomicLong idleBytes = new AtomicLong();
 
+    private final Halves halves;
+
+    ScratchPool(Halves halves) {
+        this.halves = halves;
+    }
+
     Scratch take() {
         Scratch scratch = idle.poll();
         if (scratch == null) {
-            return new Scratch();
+            return new Scratch(halves);
         }
-        idleBytes.addAndGet(-scratch.bytes());
+        idleBytes.addAndGet(-scratch.size());
         return scratch;
     }
 
     void giveBack(Scratch scratch) {
-        idleBytes.addAndGet(scratch.bytes());
+        idleBytes.addAndGet(scratch.size());
         idle.add(scratch);
     }
 

@@ -2,34 +2,42 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An expression as steps over arrays. Each value has the domain it depends on, so that what depends only on the key or only on the
  * query is computed once and not for every pair. Slot 0 is the score tile, read by {@code Score} and written by an F32 program.
  *
- * @param steps in order of evaluation; those of a smaller domain never depend on a larger one
+ * @param one steps once a block, in order
+ * @param lane steps once a block, for each query row
+ * @param key steps for each key of a tile
+ * @param pair steps for each pair of a tile
  * @param slots domain and type of each slot
  * @param mask slot of a BOOL result over pairs; -1 for an F32 program
  */
-record TileProgram(List<Step> steps, List<Slot> slots, int mask) {
+record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> pair, List<Slot> slots, int mask) {
     static final int SCORE = 0;
 
     TileProgram {
-        steps = List.copyOf(steps);
+        one = List.copyOf(one);
+        lane = List.copyOf(lane);
+        key = List.copyOf(key);
+        pair = List.copyOf(pair);
         slots = List.copyOf(slots);
     }
 
-    /** The steps of each domain, in order. */
-    Map<Domain, List<Step>> byDomain() {
-        Map<Domain, List<Step>> all = new EnumMap<>(Domain.class);
-        for (Domain d : Domain.values()) {
-            all.put(d, steps.stream().filter(s -> s.domain() == d).toList());
-        }
-        return all;
+    List<Step> steps(Domain domain) {
+        return switch (domain) {
+            case ONE -> one;
+            case LANE -> lane;
+            case KEY -> key;
+            case PAIR -> pair;
+        };
+    }
+
+    int stepCount() {
+        return one.size() + lane.size() + key.size() + pair.size();
     }
 
     /** What a value depends on. */
@@ -70,7 +78,9 @@ record TileProgram(List<Step> steps, List<Slot> slots, int mask) {
         TANH,
         TO_FLOAT,
         NOT,
-        SELECT
+        SELECT,
+        /** A select over pairs whose condition depends on the key alone: whole rows, and none to copy where it holds. */
+        SELECT_ROWS
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -55,12 +56,12 @@ final class Reference {
             case GIVEN -> perSequence(a.queryOffsets(), b, hk);
         };
         double max = Double.NEGATIVE_INFINITY;
+        Map<Expr.IndexKind, Integer> index = new EnumMap<>(Expr.IndexKind.class);
         for (int k = 0; k < keys; k++) {
             double x = 0;
             for (int d = 0; d < spec.headDim(); d++) {
                 x += at(a.query(), b, h, q, d) * joined(a.pastKey(), a.key(), b, hk, k, d);
             }
-            Map<Expr.IndexKind, Integer> index = new HashMap<>();
             index.put(Expr.IndexKind.BATCH, b);
             index.put(Expr.IndexKind.HEAD, h);
             index.put(Expr.IndexKind.KEY_HEAD, hk);

@@ -1,6 +1,7 @@
 package dev.fovea.tools.agreement;
 
 import dev.fovea.api.Backend;
+import dev.fovea.api.spi.BuildCount;
 import dev.fovea.conformance.AttentionCase;
 import dev.fovea.conformance.CaseResult.Status;
 import dev.fovea.conformance.Laws;
@@ -110,10 +111,13 @@ public final class ConformanceCommand extends CliCommand {
                 });
             }
             double seconds = (System.nanoTime() - start) / 1e9;
+            Map<String, Long> builds = new LinkedHashMap<>();
+            open.forEach(b -> b.capability(BuildCount.class)
+                    .ifPresent(count -> builds.put(b.info().id(), count.kernelBuilds())));
             if (json) {
-                console.out().println(Json.pretty(j -> json(j, ids, matrix, bad, skips, broken, seconds)));
+                console.out().println(Json.pretty(j -> json(j, ids, matrix, bad, skips, broken, builds, seconds)));
             } else {
-                text(matrix, bad, skips, broken, seconds).forEach(console.out()::println);
+                text(matrix, bad, skips, broken, builds, seconds).forEach(console.out()::println);
             }
             return bad.isEmpty() && broken.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
         }
@@ -156,7 +160,12 @@ public final class ConformanceCommand extends CliCommand {
     }
 
     private List<String> text(
-            Matrix matrix, List<Verdict> bad, Map<String, Integer> skips, Map<String, String> broken, double seconds) {
+            Matrix matrix,
+            List<Verdict> bad,
+            Map<String, Integer> skips,
+            Map<String, String> broken,
+            Map<String, Long> builds,
+            double seconds) {
         List<String> lines = new ArrayList<>();
         lines.add("pass / fail / skip, largest error (share of the allowed error that a case uses at most)");
         lines.add("");
@@ -173,6 +182,8 @@ public final class ConformanceCommand extends CliCommand {
             lines.add("and " + (bad.size() - SHOWN_FAILURES) + " more failures; --json lists them all");
         }
         lines.add("");
+        builds.forEach((device, count) ->
+                lines.add("kernels built from source on " + device + ": " + count + " (a cache's do not count)"));
         lines.add(String.format(
                 Locale.ROOT,
                 "%s in %.0f s (seed %d)",
@@ -189,6 +200,7 @@ public final class ConformanceCommand extends CliCommand {
             List<Verdict> bad,
             Map<String, Integer> skips,
             Map<String, String> broken,
+            Map<String, Long> builds,
             double seconds)
             throws IOException {
         json.field("passed", bad.isEmpty() && broken.isEmpty())
@@ -228,6 +240,10 @@ public final class ConformanceCommand extends CliCommand {
                         "broken",
                         broken.entrySet(),
                         (j, b) -> j.field("device", b.getKey()).field("reason", b.getValue()))
+                .objects(
+                        "kernelBuilds",
+                        builds.entrySet(),
+                        (j, b) -> j.field("device", b.getKey()).field("builds", b.getValue()))
                 .object("environment", Environment.current()::write);
     }
 }

@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
         description = {
             "%nOne line a case: median and shortest time, TFLOP/s of the two products over visible pairs, GB/s with each tensor"
                     + " counted once. Each result is checked on sampled rows against a float64 loop first; a wrong one gets no"
-                    + " figure. Inputs are normally distributed. Times are of the computation alone, tensors already on the"
+                    + " figure. Inputs are normally distributed. Times are of the computation alone, by the device's own clock where it has one, tensors already on the"
                     + " device.%n"
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -10,6 +10,7 @@ import java.util.Locale;
  *
  * @param plan the kernel and path, in the backend's words
  * @param clock what the times are of
+ * @param wallMedianMillis from the call to its end, whatever the clock is
  * @param warmups runs before the first that counts
  * @param checkedShare error of the sampled rows as a share of what is allowed
  */
@@ -22,6 +23,7 @@ record BenchResult(
         int runs,
         double medianMillis,
         double minMillis,
+        double wallMedianMillis,
         double checkedShare) {
 
     double teraflops() {
@@ -80,6 +82,7 @@ record BenchResult(
                 .field("clock", clock)
                 .field("medianMs", medianMillis)
                 .field("minMs", minMillis)
+                .field("wallMedianMs", wallMedianMillis)
                 .field("tflops", teraflops())
                 .field("gbs", gigabytesPerSecond())
                 .field("flops", testCase.flops())

@@ -10,8 +10,10 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.Profiled;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.SplittableRandom;
 
 /** Times one case: first until the JVM and the device are warm, then as often as fits into the time given. */
 final class BenchRun {
+    private static final String EVENTS = "device, first kernel start to last kernel end";
     private static final String WALL = "wall clock, enqueue to end";
     private static final int LEAST_RUNS = 5;
     private static final int MOST_RUNS = 1000;
@@ -46,7 +49,7 @@ final class BenchRun {
             AttentionArguments arguments = arguments(c, spec, q, k, v, o);
             try (AttentionPlan plan = backend.prepare(spec);
                     ExecutionStream stream = backend.newStream()) {
-                time(plan, arguments, stream);
+                wallMillis(plan, arguments, stream);
                 double worst = new RowCheck(c, query, key, value).worst(o);
                 if (!(worst <= 1)) {
                     throw new DeviceFailure(
@@ -55,33 +58,44 @@ final class BenchRun {
                                     + " times what is allowed; fovea conformance shows more",
                             null);
                 }
-                int warmups = 1 + measure(plan, arguments, stream).size();
-                List<Double> times = measure(plan, arguments, stream);
-                double[] sorted = times.stream().mapToDouble(t -> t).sorted().toArray();
+                Times warm = measure(plan, arguments, stream);
+                if (stream instanceof Profiled p) {
+                    p.profile(true);
+                }
+                Times times = measure(plan, arguments, stream);
+                boolean events = !times.device.isEmpty() && times.device.size() == times.wall.size();
                 return new BenchResult(
                         backend.info(),
                         c,
                         plan.describe(),
-                        WALL,
-                        warmups,
-                        sorted.length,
-                        median(sorted),
-                        sorted[0],
+                        events ? EVENTS : WALL,
+                        1 + warm.wall.size(),
+                        times.wall.size(),
+                        median(events ? times.device : times.wall),
+                        Collections.min(events ? times.device : times.wall),
+                        median(times.wall),
                         worst);
             }
         }
     }
 
-    private List<Double> measure(AttentionPlan plan, AttentionArguments arguments, ExecutionStream stream) {
-        List<Double> times = new ArrayList<>();
+    /** Milliseconds of each run: by the wall clock, and by the device where it tells. */
+    private record Times(List<Double> wall, List<Double> device) {}
+
+    private Times measure(AttentionPlan plan, AttentionArguments arguments, ExecutionStream stream) {
+        Times times = new Times(new ArrayList<>(), new ArrayList<>());
         long end = System.nanoTime() + (long) (seconds * 1e9);
-        while (times.size() < LEAST_RUNS || System.nanoTime() < end && times.size() < MOST_RUNS) {
-            times.add(time(plan, arguments, stream));
+        while (times.wall.size() < LEAST_RUNS || System.nanoTime() < end && times.wall.size() < MOST_RUNS) {
+            times.wall.add(wallMillis(plan, arguments, stream));
+            long nanos = stream instanceof Profiled p ? p.lastRunNanos() : -1;
+            if (nanos >= 0) {
+                times.device.add(nanos / 1e6);
+            }
         }
         return times;
     }
 
-    private static double time(AttentionPlan plan, AttentionArguments arguments, ExecutionStream stream) {
+    private static double wallMillis(AttentionPlan plan, AttentionArguments arguments, ExecutionStream stream) {
         long start = System.nanoTime();
         plan.run(arguments, stream);
         stream.await();
@@ -107,7 +121,8 @@ final class BenchRun {
         return x;
     }
 
-    static double median(double[] sorted) {
+    static double median(List<Double> times) {
+        double[] sorted = times.stream().mapToDouble(t -> t).sorted().toArray();
         int n = sorted.length;
         return n % 2 == 1
                 ? sorted[n / 2]

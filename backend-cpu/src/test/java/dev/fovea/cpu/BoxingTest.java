@@ -1,0 +1,49 @@
+package dev.fovea.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.fovea.api.Attention;
+import dev.fovea.api.Backend;
+import dev.fovea.api.DType;
+import dev.fovea.api.OpenBackend;
+import dev.fovea.api.Tensor;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A vector that the compiler cannot keep in a register becomes an object, and the kernel ten times slower: a call would allocate
+ * hundreds of megabytes. Once the code is compiled, a call allocates the bookkeeping of its blocks and nothing else.
+ */
+class BoxingTest {
+    private static final long LIMIT = 1 << 20;
+    private static final long PATIENCE = 60_000_000_000L;
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
+    void kernelsDoNotBox(DType dtype) {
+        KernelSet kernels = KernelSet.choose();
+        Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        int n = 320;
+        int d = 40;
+        float[] x = AttentionNumericsTest.gaussians(2 * n * d);
+        try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
+                Tensor q = cpu.copyOf(x, dtype, 1, 2, n, d);
+                Tensor bias = cpu.copyOf(AttentionNumericsTest.gaussians(n * n), n, n)) {
+            Attention options = Attention.causal().window(200).softcap(3).bias(bias);
+            long least = Long.MAX_VALUE;
+            long end = System.nanoTime() + PATIENCE;
+            while (least > LIMIT && System.nanoTime() < end) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                cpu.attend(q, q, q, options).close();
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).isLessThanOrEqualTo(LIMIT);
+        }
+    }
+}
