@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * hundreds of megabytes. Once the code is compiled, a call allocates the bookkeeping of its blocks and nothing else.
  */
 class BoxingTest {
-    private static final long LIMIT = 1 << 20;
+    private static final long LIMIT = 1 << 19;
     private static final long PATIENCE = 60_000_000_000L;
 
     @ParameterizedTest
@@ -29,7 +29,7 @@ class BoxingTest {
         KernelSet kernels = KernelSet.choose();
         Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        int n = 320;
+        int n = 640;
         int d = 40;
         float[] x = AttentionNumericsTest.gaussians(2 * n * d);
         try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
