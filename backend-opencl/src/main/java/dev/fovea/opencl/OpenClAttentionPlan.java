@@ -37,13 +37,25 @@ final class OpenClAttentionPlan implements DevicePlan {
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
+    private final AttentionVariant preferred;
     private @Nullable Built built;
     private boolean closed;
 
     OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec) {
+        this(backend, spec, variantFor(backend.info(), spec));
+    }
+
+    /** A plan of the caller's variant, which must fit the spec. */
+    OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec, AttentionVariant variant) {
         this.backend = backend;
         this.spec = spec;
+        this.preferred = variant;
         built(backend.context());
+    }
+
+    private static AttentionVariant variantFor(DeviceInfo device, AttentionSpec spec) {
+        AttentionVariant variant = AttentionVariant.of(spec);
+        return device.kind() == DeviceInfo.Kind.OPENCL_CPU ? variant.compact() : variant;
     }
 
     /** The kernels in one context. */
@@ -56,13 +68,10 @@ final class OpenClAttentionPlan implements DevicePlan {
         private @Nullable Kernel wide;
         private final @Nullable Kernel probability;
 
-        Built(DeviceContext context, AttentionSpec spec) {
+        Built(DeviceContext context, AttentionSpec spec, AttentionVariant preferred) {
             this.context = context;
             this.spec = spec;
-            AttentionVariant v = AttentionVariant.of(spec);
-            if (context.device().info().kind() == DeviceInfo.Kind.OPENCL_CPU) {
-                v = v.compact();
-            }
+            AttentionVariant v = preferred;
             KernelSource text = Kernels.attention(v, spec);
             Kernel kernel = v.workItems() <= context.device().info().maxWorkGroup()
                     ? context.programs().kernel(text.text(), text.entry())
@@ -137,7 +146,7 @@ final class OpenClAttentionPlan implements DevicePlan {
                 b.close();
             }
             built = null; // building may fail
-            b = new Built(context, spec);
+            b = new Built(context, spec, preferred);
             built = b;
         }
         return b;

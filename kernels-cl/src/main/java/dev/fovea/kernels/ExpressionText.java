@@ -53,7 +53,7 @@ final class ExpressionText {
             parameters.add(type(t) + " x" + i);
             arguments.add("x" + i++);
         }
-        return "#define EXTRA_PARAMETERS" + commaBefore(parameters) + "\n#define EXTRA_ARGUMENTS"
+        return "#define EXTRA_PARAMETERS " + commaBefore(parameters) + "\n#define EXTRA_ARGUMENTS "
                 + commaBefore(arguments) + "\n" + String.join("", functions);
     }
 

@@ -122,6 +122,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   past_k += a.past_k.offset + b * a.past_k.batch + hk * a.past_k.head;
   past_v += a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head + column;
   o += a.o.offset + b * a.o.batch + h * a.o.head + column;
+  if (a.stage) scores += a.scores.offset + b * a.scores.batch + h * a.scores.head;
 
   const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : a.keys;
   int offset = a.offset_constant + (a.offset_by_length ? length : 0);
@@ -222,9 +223,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           at.q = row + i;
           at.qpos = offset + row + i;
           s[i] *= a.scale;
-          const long score_row = a.scores.offset + b * a.scores.batch + h * a.scores.head + (row + i) * a.scores.row;
 #define WRITE_SCORE(C, J)                                                                 \
-  if (row + i <= last && key0 + 4 * tx + J < a.keys) scores[score_row + (key0 + 4 * tx + J) * a.scores_key] = s[i].C;
+  if (row + i <= last && key0 + 4 * tx + J < a.keys) \
+    scores[(row + i) * a.scores.row + (key0 + 4 * tx + J) * a.scores_key] = s[i].C;
 #define AT(J)                                                                             \
   at.k = key0 + 4 * tx + J;                                                               \
   at.kpos = at.k;

@@ -75,7 +75,7 @@ public final class DeviceContext implements AutoCloseable {
     }
 
     /** Ends the context as a lost device does; from now on everything in it answers {@code DeviceLost}. */
-    void markLost(String reason) {
+    public void markLost(String reason) {
         if (lost == null) {
             lost = reason;
             LOG.log(
@@ -212,7 +212,7 @@ public final class DeviceContext implements AutoCloseable {
             if (!storages.isEmpty() && lost == null) {
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "{0} closed with {1} tensors still open, {2} in all; close every tensor",
+                        "{0} closed with tensors still open: {1}, {2} in all; close every tensor",
                         device.info().id(),
                         storages.size(),
                         Bytes.text(liveBytes.get()));

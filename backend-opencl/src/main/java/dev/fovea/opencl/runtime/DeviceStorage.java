@@ -115,8 +115,8 @@ public final class DeviceStorage implements Storage {
         }
     }
 
-    /** The buffer view starts at the piece: JOCL ignores a buffer's position. */
-    private void move(long byteOffset, MemorySegment piece, boolean read) {
+    /** The buffer view starts at the piece: JOCL ignores a buffer's position. Excludes {@link #free}. */
+    private synchronized void move(long byteOffset, MemorySegment piece, boolean read) {
         Pointer pointer = Pointer.to(piece.asByteBuffer());
         long n = piece.byteSize();
         int status = Status.of(() -> read
@@ -126,7 +126,7 @@ public final class DeviceStorage implements Storage {
     }
 
     @Override
-    public void free() {
+    public synchronized void free() {
         context.forget(this);
         owner.release();
     }

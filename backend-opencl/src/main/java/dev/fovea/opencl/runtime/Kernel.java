@@ -1,5 +1,6 @@
 package dev.fovea.opencl.runtime;
 
+import dev.fovea.api.FoveaException.Closed;
 import java.util.Arrays;
 import java.util.List;
 import org.jocl.CL;
@@ -37,6 +38,9 @@ public final class Kernel implements AutoCloseable {
     }
 
     synchronized void enqueue(cl_command_queue queue, Launch launch, @Nullable cl_event event) {
+        if (owner.isReleased()) {
+            throw new Closed("plan");
+        }
         List<KernelArgument> arguments = launch.arguments();
         if (values.length != arguments.size()) {
             values = new byte[arguments.size()][];
@@ -70,7 +74,7 @@ public final class Kernel implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         owner.release();
     }
 }

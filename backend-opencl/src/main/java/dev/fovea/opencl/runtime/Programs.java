@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The programs of a context, by source text: built once, first from the binary cache, and the least used ones dropped. */
 public final class Programs {
+    private static final int BUILD_ATTEMPTS = 4;
     private static final int MOST = 256;
 
     private final DeviceContext context;
@@ -109,20 +110,25 @@ public final class Programs {
     }
 
     private cl_program fromSource(String source, String entry) {
-        Status.Made<cl_program> made = Status.made(
-                status -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source}, null, status));
-        context.check(made.status(), "loading kernel " + entry, 0);
-        cl_program program = Objects.requireNonNull(made.object());
-        int status = build(program);
-        if (status != Status.SUCCESS) {
+        for (int attempt = 1; ; attempt++) {
+            Status.Made<cl_program> made = Status.made(
+                    status -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source}, null, status));
+            context.check(made.status(), "loading kernel " + entry, 0);
+            cl_program program = Objects.requireNonNull(made.object());
+            int status = build(program);
+            if (status == Status.SUCCESS) {
+                return program;
+            }
             String log = log(program);
             Status.of(() -> CL.clReleaseProgram(program));
             if (Status.isLoss(status, false)) {
                 context.check(status, "building kernel " + entry, 0);
             }
-            throw new KernelBuild(entry, context.device().info().id(), log.isEmpty() ? Status.name(status) : log);
+            // PoCL 3.1 now and then loses a temporary file of its compiler; the same source builds the next time.
+            if (attempt == BUILD_ATTEMPTS || !log.contains("unable to rename temporary")) {
+                throw new KernelBuild(entry, context.device().info().id(), log.isEmpty() ? Status.name(status) : log);
+            }
         }
-        return program;
     }
 
     private int build(cl_program program) {

@@ -1,0 +1,50 @@
+package dev.fovea.opencl;
+
+import dev.fovea.api.Backend;
+import dev.fovea.api.Backends;
+import dev.fovea.api.spi.DeviceReport;
+import dev.fovea.opencl.runtime.BinaryCache;
+import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceSearch;
+import dev.fovea.opencl.runtime.OpenClLibrary;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Assumptions;
+
+/** The first OpenCL device of the machine; tests are skipped where there is none, unless one is required. */
+public final class FirstDevice {
+    private FirstDevice() {}
+
+    /** A backend on it; the caller closes it. */
+    public static Backend open() {
+        return Backends.open(id());
+    }
+
+    /** A context on it with a binary cache; the caller closes it. */
+    public static DeviceContext context(BinaryCache cache, AtomicLong builds) {
+        String id = id();
+        return DeviceContext.open(
+                DeviceSearch.run().devices().stream()
+                        .filter(d -> d.info().id().equals(id))
+                        .findFirst()
+                        .orElseThrow(),
+                cache,
+                builds);
+    }
+
+    private static String id() {
+        Optional<String> id = OpenClLibrary.absence(OpenClLibrary.names()).isPresent()
+                ? Optional.empty()
+                : Backends.report().stream()
+                        .filter(DeviceReport.Available.class::isInstance)
+                        .map(DeviceReport::id)
+                        .filter(d -> d.startsWith("opencl/"))
+                        .findFirst();
+        if (!Boolean.getBoolean("fovea.require.opencl")) {
+            Assumptions.assumeTrue(
+                    id.isPresent(),
+                    "no OpenCL device: install pocl-opencl-icd, or require one by -Dfovea.require.opencl=true");
+        }
+        return id.orElseThrow(() -> new AssertionError("an OpenCL device is required: " + Backends.report()));
+    }
+}

@@ -1,0 +1,150 @@
+package dev.fovea.opencl.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.KernelBuild;
+import dev.fovea.opencl.FirstDevice;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DeviceContextTest {
+    private static final String FILL =
+            "__kernel void fill(__global int *to, int value) { to[get_global_id(0)] = value; }\n";
+
+    private static int run(DeviceContext context, String source, int value) {
+        DeviceStorage to = context.allocate(16);
+        try (Kernel kernel = context.programs().kernel(source, "fill");
+                DeviceStream stream = new DeviceStream()) {
+            stream.run(
+                    context,
+                    List.of(new Launch(
+                            kernel, List.of(new KernelArgument.Memory(to), KernelArgument.Value.of(value)), 2, 2)));
+            int[] back = new int[4];
+            to.read(0, MemorySegment.ofArray(back));
+            return back[3];
+        } finally {
+            to.free();
+        }
+    }
+
+    @Test
+    void heapAndNativeMemoryIsMovedWithItsOffsets() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+                Arena arena = Arena.ofConfined()) {
+            DeviceStorage s = context.allocate(40);
+            int[] ten = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+            s.write(0, MemorySegment.ofArray(ten));
+            int[] part = new int[8];
+            s.read(12, MemorySegment.ofArray(part).asSlice(4, 16));
+            assertThat(part).containsExactly(0, 3, 4, 5, 6, 0, 0, 0);
+            MemorySegment direct = arena.allocate(64);
+            s.read(4, direct.asSlice(8, 8));
+            assertThat(direct.get(ValueLayout.JAVA_INT, 8)).isEqualTo(1);
+            assertThat(direct.get(ValueLayout.JAVA_INT, 12)).isEqualTo(2);
+            direct.set(ValueLayout.JAVA_INT, 20, 77);
+            s.write(36, direct.asSlice(20, 4));
+            s.read(0, MemorySegment.ofArray(ten));
+            assertThat(ten[9]).isEqualTo(77);
+            assertThatThrownBy(() -> s.read(36, MemorySegment.ofArray(new int[2])))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            s.free();
+        }
+    }
+
+    @Test
+    void piecesOfStagedTransfersMeet() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong())) {
+            int[] data = new int[(16 << 20) / 4 + 1000];
+            java.util.Arrays.setAll(data, i -> i);
+            DeviceStorage s = context.allocate(4L * data.length);
+            s.write(0, MemorySegment.ofArray(data));
+            int[] back = new int[data.length];
+            s.read(0, MemorySegment.ofArray(back));
+            assertThat(back).isEqualTo(data);
+            s.free();
+        }
+    }
+
+    @Test
+    void freeingTwiceAndAfterCloseIsHarmless() {
+        DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+        DeviceStorage a = context.allocate(16);
+        DeviceStorage b = context.allocate(0);
+        DeviceStorage c = context.allocate(16);
+        a.free();
+        a.free();
+        assertThat(context.liveBytes()).isEqualTo(16);
+        context.close();
+        context.close();
+        b.free();
+        c.free();
+        assertThat(context.liveBytes()).isZero();
+        assertThatThrownBy(() -> c.read(0, MemorySegment.ofArray(new int[1]))).isInstanceOf(Closed.class);
+        assertThatThrownBy(() -> context.allocate(16)).isInstanceOf(Closed.class);
+    }
+
+    @Test
+    void aSourceThatDoesNotCompileComesWithTheLog() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong())) {
+            assertThatThrownBy(() -> context.programs().kernel("__kernel void fill() { no_such(); }", "fill"))
+                    .isInstanceOfSatisfying(
+                            KernelBuild.class, e -> assertThat(e.log()).contains("no_such"));
+            assertThat(run(context, FILL, 5)).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void aCachedBinaryIsUsedAndABadOneRebuilt(@TempDir Path folder) throws IOException {
+        AtomicLong builds = new AtomicLong();
+        BinaryCache cache = BinaryCache.in(folder.resolve("c"), 8);
+        for (int i = 1; i <= 2; i++) {
+            try (DeviceContext context = FirstDevice.context(cache, builds)) {
+                assertThat(run(context, FILL, i)).isEqualTo(i);
+            }
+        }
+        assertThat(builds).hasValue(1);
+        // what the driver refuses, under a checksum that is right
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.resolve("c"))) {
+            for (Path file : files) {
+                cache.store(
+                        String.valueOf(file.getFileName()).replace(".bin", ""), new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+            }
+        }
+        try (DeviceContext context = FirstDevice.context(cache, builds)) {
+            assertThat(run(context, FILL, 9)).isEqualTo(9);
+        }
+        assertThat(builds).hasValue(2);
+    }
+
+    @Test
+    void threadsThatWantOneProgramShareItsBuild() throws Exception {
+        AtomicLong builds = new AtomicLong();
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), builds);
+                ExecutorService pool = Executors.newFixedThreadPool(4)) {
+            List<Future<Integer>> all = new ArrayList<>();
+            for (int t = 0; t < 4; t++) {
+                int value = t;
+                all.add(pool.submit(() -> run(context, FILL, value)));
+            }
+            for (int t = 0; t < 4; t++) {
+                assertThat(all.get(t).get()).isEqualTo(t);
+            }
+        }
+        assertThat(builds).hasValue(1);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.fovea.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.api.spec.ScoreStage;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class KernelsTest {
+    private static AttentionSpec spec(
+            int headDim, int valueDim, int heads, boolean sink, QueryOffset offset, Optional<ScoreStage> scores) {
+        return new AttentionSpec(
+                DType.F32,
+                headDim,
+                valueDim,
+                heads,
+                1,
+                1,
+                Expressions.score(),
+                Expressions.score(),
+                Expressions.causal(),
+                offset,
+                sink,
+                false,
+                sink,
+                sink,
+                scores);
+    }
+
+    private static String text(AttentionSpec s) {
+        return Kernels.attention(AttentionVariant.of(s), s).text();
+    }
+
+    @Test
+    void includesAreResolvedOnce() {
+        String text = text(spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty()));
+        assertThat(text).doesNotContain("#include");
+        assertThat(text.split("struct attention_block \\{", -1)).hasSize(2);
+        assertThat(Kernels.probability(128).text()).doesNotContain("#include");
+    }
+
+    @Test
+    void whatIsCheapAtRunTimeSharesABuild() {
+        String plain = text(spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty()));
+        assertThat(text(spec(40, 33, 8, true, QueryOffset.GIVEN, Optional.of(ScoreStage.RAW))))
+                .isEqualTo(plain);
+        assertThat(text(spec(65, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty())))
+                .isNotEqualTo(plain);
+    }
+
+    @Test
+    void everyValueDimIsCoveredBySlices() {
+        for (int dim = 1; dim <= 1100; dim++) {
+            AttentionVariant v = AttentionVariant.of(spec(dim, dim, 1, false, QueryOffset.PAST, Optional.empty()));
+            assertThat(v.slice()).isBetween(64, 128);
+            assertThat(v.slices(dim) * v.slice()).isGreaterThanOrEqualTo(dim);
+            assertThat((v.slices(dim) - 1) * v.slice()).isLessThan(dim);
+            assertThat(v.resident()).isIn(0, 64);
+        }
+    }
+
+    @Test
+    void structsAreWholeWords() {
+        assertThat(new StructWriter().int32(1).bytes()).hasSize(8);
+        assertThat(new StructWriter().plane(null).int32(1).int32(2).bytes()).hasSize(40);
+    }
+}
