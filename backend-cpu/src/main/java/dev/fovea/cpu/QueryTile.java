@@ -102,9 +102,11 @@ final class QueryTile {
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
         Arrays.fill(max, 0, lanes, Float.NEGATIVE_INFINITY);
         Arrays.fill(sum, 0, lanes, 0);
-        rows(cap);
-        rows(score);
-        rows(mask);
+        if (keyBegin < keyEnd) { // without keys a captured tensor may be empty
+            rows(cap);
+            rows(score);
+            rows(mask);
+        }
     }
 
     private static void rows(@Nullable ProgramRun run) {

@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -16,7 +17,7 @@ abstract class VectorKernels implements Kernels {
     private static final VectorSpecies<Integer> INTS = Species.INTS;
     private static final int LENGTH = Species.LENGTH;
 
-    /** Columns of the softmax go in steps of four keys. */
+    /** Of the product blocks; the softmax takes four keys a step. */
     private static final int KEY_STEP = 8;
 
     private static final Halves HALVES = new VectorHalves();
@@ -32,7 +33,7 @@ abstract class VectorKernels implements Kernels {
         boolean manyRegisters = FLOATS.vectorBitSize() >= 512
                 || System.getProperty("os.arch", "").equals("aarch64");
         Kernels wide = manyRegisters ? new VectorKernels8x3() : new VectorKernels4x2();
-        return new KernelSet(wide, new VectorKernels8x1(), FLOATS.vectorBitSize(), java.util.List.of());
+        return new KernelSet(wide, new VectorKernels8x1(), FLOATS.vectorBitSize(), List.of());
     }
 
     @Override
