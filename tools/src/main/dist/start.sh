@@ -10,6 +10,12 @@ start() {
   else
     filter_stderr
   fi
+  # PoCL ends the process where its linker (ld) is not on PATH, and an empty environment has none.
+  export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"
+  # The compilers in OpenCL drivers take over the signal by which the JVM stops its threads: on NVIDIA's a build beside
+  # other Java threads ends the process. libjsig, loaded first, keeps both handlers. A list of paths has no spaces.
+  jsig=${java%/bin/java}/lib/libjsig.so
+  case $jsig in *[\ :]*) ;; *) [ -r "$jsig" ] && export LD_PRELOAD="$jsig${LD_PRELOAD:+:$LD_PRELOAD}" ;; esac
   set -f # FOVEA_JAVA_OPTIONS is split into words, not expanded as file names
   # Without DisplayVMOutputToStderr the JVM prints its own warnings on stdout, into the middle of --json.
   # The output is UTF-8 in every locale: --json must be.

@@ -156,6 +156,8 @@ final class DeviceFacts {
         }
         if (kind == DeviceInfo.Kind.OPENCL_CPU) {
             notes.add("a CPU through OpenCL runs kernels made for GPUs: for tests, never picked by itself");
+        } else {
+            SignalChaining.advice().ifPresent(notes::add);
         }
         return notes;
     }

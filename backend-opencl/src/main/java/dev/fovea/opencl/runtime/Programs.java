@@ -1,6 +1,7 @@
 package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.FoveaException.KernelBuild;
+import dev.fovea.api.spi.DeviceInfo;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -34,6 +35,17 @@ public final class Programs {
                 "-cl-std=CL1.2" + (context.device().roundedDivision ? " -cl-fp32-correctly-rounded-divide-sqrt" : "");
     }
 
+    private static final System.Logger LOG = System.getLogger(Programs.class.getName());
+
+    private void warnOfSignals() {
+        if (programs.isEmpty() && context.device().info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
+            SignalChaining.advice()
+                    .ifPresent(advice -> LOG.log(
+                            System.Logger.Level.WARNING,
+                            "building kernels for " + context.device().info().id() + ": " + advice));
+        }
+    }
+
     /** A new kernel object of the program with this source; throws {@code KernelBuild} with the compiler's log. */
     public Kernel kernel(String source, String entry) {
         return context.use(() -> {
@@ -48,6 +60,7 @@ public final class Programs {
     private synchronized Program program(String source, String entry) {
         Program program = programs.get(source);
         if (program == null) {
+            warnOfSignals();
             String key = BinaryCache.key(source, options, deviceText());
             cl_program built = fromCache(key, entry);
             if (built == null) {
@@ -124,7 +137,9 @@ public final class Programs {
             if (Status.isLoss(status, false)) {
                 context.check(status, "building kernel " + entry, 0);
             }
-            // PoCL 3.1 now and then loses a temporary file of its compiler; the same source builds the next time.
+            // A safepoint poll during a build runs LLVM's handler (see SignalChaining), which in PoCL deletes the
+            // compiler's
+            // temporary files and hands the signal on: the same source builds the next time.
             if (attempt == BUILD_ATTEMPTS || !log.contains("unable to rename temporary")) {
                 throw new KernelBuild(entry, context.device().info().id(), log.isEmpty() ? Status.name(status) : log);
             }
