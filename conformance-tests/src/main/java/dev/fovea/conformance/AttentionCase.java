@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
  *
  * @param amplitude standard deviation of the queries and keys
  * @param scale factor of the dot products; 0 = 1/sqrt(d)
+ * @param expr seed of a random score and mask expression beside the options; 0 = none
  */
 public record AttentionCase(
         DType dtype,
@@ -40,6 +41,7 @@ public record AttentionCase(
         float scale,
         float amplitude,
         Special special,
+        int expr,
         long seed) {
 
     /** Memory order of q, k, v and the output. */
@@ -131,6 +133,7 @@ public record AttentionCase(
                 0,
                 1,
                 Special.NONE,
+                0,
                 1);
     }
 
@@ -182,6 +185,7 @@ public record AttentionCase(
         f.put("scale", "" + scale);
         f.put("amplitude", "" + amplitude);
         f.put("special", low(special));
+        f.put("expr", "" + expr);
         f.put("seed", "" + seed);
         return f;
     }
@@ -213,6 +217,7 @@ public record AttentionCase(
                 Float.parseFloat(text(f, "scale")),
                 Float.parseFloat(text(f, "amplitude")),
                 one(Special.class, f, "special"),
+                number(f, "expr"),
                 Long.parseLong(text(f, "seed")));
     }
 

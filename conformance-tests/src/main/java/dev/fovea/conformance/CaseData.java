@@ -105,6 +105,15 @@ final class CaseData {
             scalars.put(Expressions.MASK_KEYS, maskKeys(c.mask(), total));
             mask = and(mask, Expressions.booleanMask());
         }
+        if (c.expr() > 0) {
+            RandomExpressions expressions = new RandomExpressions(c.expr(), c.dtype());
+            Map<String, HostTensor> tensors = expressions.captures(c.hq(), total);
+            Expr added = expressions.mask();
+            mask = and(mask, added);
+            score = substituted(score, expressions.score());
+            capture(added, tensors);
+            capture(score, tensors);
+        }
         return new AttentionSpec(
                 c.dtype(),
                 c.d(),
@@ -128,6 +137,20 @@ final class CaseData {
                 c.scores() == Scores.NONE
                         ? Optional.empty()
                         : Optional.of(c.scores().stage()));
+    }
+
+    /** The options' score first, the random one over it: only where the options left the score as it was. */
+    private static Expr substituted(Expr score, Expr random) {
+        return score instanceof Expr.Score ? random : score;
+    }
+
+    private void capture(Expr e, Map<String, HostTensor> tensors) {
+        if (e instanceof Expr.Load load && tensors.containsKey(load.name())) {
+            captures.put(load.name(), java.util.Objects.requireNonNull(tensors.get(load.name())));
+        } else if (e instanceof Expr.Scalar scalar && scalar.name().equals("shift")) {
+            scalars.put("shift", 3);
+        }
+        e.operands().forEach(o -> capture(o, tensors));
     }
 
     private static Expr and(@Nullable Expr a, Expr b) {

@@ -81,6 +81,7 @@ public final class Fuzz {
                 "past=0",
                 "special=none",
                 "scores=none",
+                "expr=0",
                 "mask=none",
                 "bias=none",
                 "alibi=false",

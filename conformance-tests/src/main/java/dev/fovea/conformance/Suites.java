@@ -32,6 +32,7 @@ public final class Suites {
             }
         }
         special(all, "b=2 hq=2 hk=1 sq=33 sk=67");
+        expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70", 12);
         fuzz(all, seed, 30);
         return all;
     }
@@ -47,6 +48,7 @@ public final class Suites {
             add(all, "lengths", s);
         }
         special(all, "sq=5 sk=35");
+        expressions(all, "hq=2 sq=5 sk=35", 8);
         return all;
     }
 
@@ -55,6 +57,7 @@ public final class Suites {
         List<Entry> all = quick(seed);
         lengths(all, LONG_EDGES);
         options(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025", "sq=130 sk=5"));
+        expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70 d=64 dv=64", 100);
         fuzz(all, seed + 1, 400);
         return all;
     }
@@ -117,6 +120,14 @@ public final class Suites {
                     "softcap=20 causal scores=masked")) {
                 add(all, special, shape + " special=" + special + " " + options);
             }
+        }
+    }
+
+    private static void expressions(List<Entry> all, String shape, int count) {
+        List<String> options =
+                List.of("", "causal", "dtype=f16 past=9", "offset=bottom-right layout=bshd", "softcap=5 scores=masked");
+        for (int i = 0; i < count; i++) {
+            add(all, "expressions", shape + " expr=" + (i + 1) + " " + options.get(i % options.size()));
         }
     }
 

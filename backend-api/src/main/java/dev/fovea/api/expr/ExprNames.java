@@ -3,24 +3,27 @@ package dev.fovea.api.expr;
 import dev.fovea.api.expr.Expr.BinaryOp;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.UnaryOp;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** The words and symbols of the text form. */
 final class ExprNames {
     static final String SCORE = "s";
-    static final Map<String, IndexKind> INDICES = new LinkedHashMap<>();
+    static final Map<String, IndexKind> INDICES = indices();
 
-    static {
-        INDICES.put("b", IndexKind.BATCH);
-        INDICES.put("h", IndexKind.HEAD);
-        INDICES.put("hkv", IndexKind.KEY_HEAD);
-        INDICES.put("q", IndexKind.QUERY);
-        INDICES.put("k", IndexKind.KEY);
-        INDICES.put("qpos", IndexKind.QUERY_POSITION);
-        INDICES.put("kpos", IndexKind.KEY_POSITION);
-        INDICES.put("len_q", IndexKind.QUERY_LENGTH);
-        INDICES.put("len_k", IndexKind.KEY_LENGTH);
+    private static Map<String, IndexKind> indices() {
+        Map<String, IndexKind> all = new LinkedHashMap<>();
+        all.put("b", IndexKind.BATCH);
+        all.put("h", IndexKind.HEAD);
+        all.put("hkv", IndexKind.KEY_HEAD);
+        all.put("q", IndexKind.QUERY);
+        all.put("k", IndexKind.KEY);
+        all.put("qpos", IndexKind.QUERY_POSITION);
+        all.put("kpos", IndexKind.KEY_POSITION);
+        all.put("len_q", IndexKind.QUERY_LENGTH);
+        all.put("len_k", IndexKind.KEY_LENGTH);
+        return Collections.unmodifiableMap(all);
     }
 
     private ExprNames() {}

@@ -1,0 +1,97 @@
+package dev.fovea.conformance;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expr.BinaryOp;
+import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.ValueType;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Score and mask expressions of random shape, over every operator and captured tensors of every type. Conditions are whole-number or
+ * loaded, so that rounding cannot turn one over; scores pass through tanh, so that they stay of the order of 1.
+ */
+final class RandomExpressions {
+    private static final int DEPTH = 4;
+    private static final List<BinaryOp> ARITHMETIC =
+            List.of(BinaryOp.ADD, BinaryOp.SUBTRACT, BinaryOp.MULTIPLY, BinaryOp.MIN, BinaryOp.MAX);
+    private static final List<IndexKind> INDICES = List.of(IndexKind.values());
+
+    private final SplittableRandom random;
+    private final DType tableType;
+
+    RandomExpressions(long seed, DType tableType) {
+        this.random = new SplittableRandom(seed);
+        this.tableType = tableType;
+    }
+
+    /** The tensors that the expressions may load. */
+    Map<String, HostTensor> captures(int heads, int keys) {
+        return Map.of(
+                "table", tensor(tableType, heads, Math.max(1, keys)),
+                "flags", tensor(DType.BOOL, Math.max(1, keys)),
+                "groups", tensor(DType.I32, 2, 1, Math.max(1, keys)));
+    }
+
+    private HostTensor tensor(DType type, int... shape) {
+        double[] x = new double[java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = type.isFloat() ? random.nextGaussian() : random.nextInt(type == DType.BOOL ? 2 : 7);
+        }
+        return new HostTensor(type, x, shape);
+    }
+
+    Expr score() {
+        return Expressions.score().plus(floating(DEPTH).tanh().times(Expressions.constant(1.5f)));
+    }
+
+    Expr mask() {
+        return condition(DEPTH);
+    }
+
+    private Expr floating(int depth) {
+        int d = depth - 1;
+        return switch (depth == 0 ? random.nextInt(3) : random.nextInt(10)) {
+            case 0 -> Expressions.score();
+            case 1 -> Expressions.constant((float) random.nextGaussian());
+            case 2 -> new Expr.Load("table", tableType, List.of(whole(0), whole(Math.min(d, 1))));
+            case 3 -> floating(d).tanh();
+            case 4 -> floating(d).abs().unaryMinus();
+            case 5 -> whole(d).toFloat().times(Expressions.constant(0.01f));
+            case 6 -> floating(d).div(Expressions.constant(3f));
+            case 7 -> new Expr.Select(condition(d), floating(d), floating(d));
+            default -> new Expr.Binary(ARITHMETIC.get(random.nextInt(5)), floating(d), floating(d));
+        };
+    }
+
+    private Expr whole(int depth) {
+        int d = depth - 1;
+        return switch (depth <= 0 ? random.nextInt(3) : random.nextInt(8)) {
+            case 0, 1 -> new Expr.Index(INDICES.get(random.nextInt(INDICES.size())));
+            case 2 ->
+                random.nextBoolean()
+                        ? Expressions.constant(random.nextInt(9) - 4)
+                        : new Expr.Scalar("shift", ValueType.I32);
+            case 3 -> whole(d).abs();
+            case 4 -> whole(d).unaryMinus();
+            case 5 -> new Expr.Load("groups", DType.I32, List.of(whole(0), whole(0), whole(d)));
+            default -> new Expr.Binary(ARITHMETIC.get(random.nextInt(5)), whole(d), whole(d));
+        };
+    }
+
+    private Expr condition(int depth) {
+        int d = depth - 1;
+        return switch (depth <= 0 ? random.nextInt(3) : random.nextInt(8)) {
+            case 0 -> whole(0).lessThan(whole(0));
+            case 1 -> new Expr.Load("flags", DType.BOOL, List.of(whole(Math.min(d, 1))));
+            case 2 -> whole(d).atMost(whole(d));
+            case 3 -> whole(d).sameAs(whole(d)).not();
+            case 4 -> condition(d).and(condition(d));
+            case 5 -> new Expr.Select(condition(d), condition(d), condition(d));
+            default -> condition(d).or(condition(d));
+        };
+    }
+}
