@@ -21,6 +21,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
@@ -99,6 +100,7 @@ public final class ConformanceCommand extends CliCommand {
             Matrix matrix = new Matrix(ids);
             List<Verdict> bad = new ArrayList<>();
             Map<String, Integer> skips = new LinkedHashMap<>();
+            Set<String> skippedWhole = new LinkedHashSet<>(ids);
             long start = System.nanoTime();
             try (Progress progress = console.progress()) {
                 new AgreementRun(open, progress).run(entries, laws, v -> {
@@ -108,8 +110,12 @@ public final class ConformanceCommand extends CliCommand {
                     } else if (v.status() == Status.SKIP) {
                         skips.merge(v.device() + ": " + v.detail(), 1, Integer::sum);
                     }
+                    if (v.status() != Status.SKIP) {
+                        skippedWhole.remove(v.device());
+                    }
                 });
             }
+            skippedWhole.forEach(id -> broken.put(id, "it skipped every case"));
             double seconds = (System.nanoTime() - start) / 1e9;
             Map<String, Long> builds = new LinkedHashMap<>();
             open.forEach(b -> b.capability(BuildCount.class)
@@ -171,7 +177,7 @@ public final class ConformanceCommand extends CliCommand {
         lines.add("");
         lines.addAll(matrix.lines());
         skips.forEach((reason, count) -> lines.add("skipped " + count + " on " + reason));
-        broken.forEach((device, why) -> lines.add("does not open: " + device + ": " + why));
+        broken.forEach((device, why) -> lines.add("not tested: " + device + ": " + why));
         for (Verdict v : bad.subList(0, Math.min(bad.size(), SHOWN_FAILURES))) {
             lines.add("");
             lines.add("FAILED on " + v.device() + ", " + v.group() + ": " + v.detail());
