@@ -4,6 +4,7 @@ import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.KeyBand;
+import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,16 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 public final class Attention {
+    private static final Set<String> OPTION_NAMES = Set.of(
+            Expressions.SOFTCAP,
+            Expressions.WINDOW_LEFT,
+            Expressions.WINDOW_RIGHT,
+            Expressions.ALIBI,
+            Expressions.MASK,
+            Expressions.MASK_KEYS,
+            Expressions.BIAS,
+            Expressions.BIAS_KEYS);
+
     private boolean causal;
     private int left = -1;
     private int right = -1;
@@ -42,6 +54,10 @@ public final class Attention {
     private @Nullable Tensor pastValue;
     private boolean logSumExp;
     private @Nullable ScoreStage scores;
+    private @Nullable Expr ownMask;
+    private @Nullable Expr ownScore;
+    private Map<String, Tensor> captures = Map.of();
+    private Map<String, Number> scalars = Map.of();
 
     private Attention() {}
 
@@ -66,6 +82,10 @@ public final class Attention {
         a.pastValue = pastValue;
         a.logSumExp = logSumExp;
         a.scores = scores;
+        a.ownMask = ownMask;
+        a.ownScore = ownScore;
+        a.captures = captures;
+        a.scalars = scalars;
         return a;
     }
 
@@ -208,6 +228,54 @@ public final class Attention {
         return a;
     }
 
+    /**
+     * Pairs are visible only where this BOOL expression holds, beside the other options; see {@link
+     * dev.fovea.api.expr.ExprParser} for its text form. Its tensors and scalars are given by {@link #capture} and {@link #scalar}.
+     */
+    public Attention visibleWhere(Expr mask) {
+        typed("mask expression", mask, ValueType.BOOL);
+        Attention a = copy();
+        a.ownMask = mask;
+        return a;
+    }
+
+    /** The score becomes this F32 expression of the score so far: after softcap, bias and ALiBi, before masks. */
+    public Attention rescored(Expr score) {
+        typed("score expression", score, ValueType.F32);
+        Attention a = copy();
+        a.ownScore = score;
+        return a;
+    }
+
+    /** The tensor that an expression of {@link #visibleWhere} or {@link #rescored} loads by this name. */
+    public Attention capture(String name, Tensor tensor) {
+        Attention a = copy();
+        a.captures = with(captures, name, tensor);
+        return a;
+    }
+
+    /** The runtime scalar that an expression uses by this name; another value compiles nothing. */
+    public Attention scalar(String name, Number value) {
+        Attention a = copy();
+        a.scalars = with(scalars, name, value);
+        return a;
+    }
+
+    private static void typed(String what, Expr e, ValueType type) {
+        if (e.type() != type) {
+            throw new InvalidArgument(what, type.name(), e.type() + ": " + e.text(), "give an expression of that type");
+        }
+    }
+
+    private static <T> Map<String, T> with(Map<String, T> map, String name, T value) {
+        if (OPTION_NAMES.contains(name)) {
+            throw new InvalidArgument("name", "none of " + OPTION_NAMES, name, "options use these: choose another");
+        }
+        Map<String, T> larger = new HashMap<>(map);
+        larger.put(name, value);
+        return Map.copyOf(larger);
+    }
+
     /** Also return the log-sum-exp of each row. */
     public Attention logSumExp() {
         Attention a = copy();
@@ -234,6 +302,9 @@ public final class Attention {
         }
         if (slopes != null) {
             score = score.plus(Expressions.alibi());
+        }
+        if (ownScore != null) {
+            score = ownScore.onScore(score);
         }
         return new AttentionSpec(
                 query.dtype(),
@@ -267,6 +338,9 @@ public final class Attention {
         if (mask != null) {
             all.add(Expressions.booleanMask());
         }
+        if (ownMask != null) {
+            all.add(ownMask);
+        }
         return all.stream().reduce(Expr::and).orElse(Expressions.constant(true));
     }
 
@@ -296,7 +370,7 @@ public final class Attention {
                 + (pastKey == null
                         ? 0
                         : AttentionCheck.rank("past k", pastKey, 4).size(2));
-        Map<String, Tensor> captures = new HashMap<>();
+        Map<String, Tensor> captures = new HashMap<>(this.captures);
         Map<String, Number> scalars = new HashMap<>();
         if (softcap > 0) {
             scalars.put(Expressions.SOFTCAP, softcap);
@@ -317,6 +391,7 @@ public final class Attention {
             captures.put(Expressions.ALIBI, slopes);
         }
         scalars.keySet().retainAll(spec(query, key, value).scalars().keySet());
+        scalars.putAll(this.scalars);
         Tensor lengths = this.lengths;
         if (lengthValues != null) {
             lengths = keep(backend.copyOf(lengthValues, lengthValues.length), temporary);

@@ -8,9 +8,14 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.ExprParser;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.api.spi.Support;
+import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +93,32 @@ class AttentionErrorsTest {
         refuses(() -> lse.run(new AttentionArguments(q, k, v, o)), "log-sum-exp", "none");
         plan.close();
         assertThatThrownBy(() -> plan.run(new AttentionArguments(q, k, v, o))).isInstanceOf(Closed.class);
+    }
+
+    @Test
+    void ownExpressions() {
+        Expr document =
+                ExprParser.parse("doc[k] <= doc[q] + gap", Map.of("doc", DType.I32), Map.of("gap", ValueType.I32));
+        Attention options = Attention.causal().visibleWhere(document);
+        Tensor doc = fovea.copyOf(new int[7], 7);
+        refuses(attend(q, k, v, options), "captured tensors", "doc");
+        refuses(attend(q, k, v, options.capture("doc", doc)), "scalars", "gap");
+        refuses(attend(q, k, v, options.capture("doc", f32(7)).scalar("gap", 1)), "doc", "I32", "F32");
+        refuses(() -> options.capture("mask", doc), "mask", "choose another");
+        refuses(() -> options.visibleWhere(Expressions.score()), "mask expression", "BOOL");
+        refuses(() -> options.rescored(document), "score expression", "F32");
+        assertThatCode(() -> fovea.attend(q, k, v, options.capture("doc", doc).scalar("gap", 1))
+                        .close())
+                .doesNotThrowAnyException();
+        Expr twice = ExprParser.parse("select(k < 3, 2.0 * s, s)", Map.of(), Map.of());
+        assertThat(Attention.full()
+                        .bias(f32(7))
+                        .rescored(twice)
+                        .spec(q, k, v)
+                        .score()
+                        .text())
+                .isEqualTo("select(k < 3, 2.0 * (s + select(k < bias_keys, bias[b, h, q, k], -inf)), "
+                        + "s + select(k < bias_keys, bias[b, h, q, k], -inf))");
     }
 
     @Test

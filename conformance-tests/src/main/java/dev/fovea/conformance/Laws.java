@@ -5,9 +5,13 @@ import dev.fovea.api.Attention;
 import dev.fovea.api.AttentionResult;
 import dev.fovea.api.Backend;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.ExprParser;
+import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /** What must hold between two calls of one backend, whatever the values: relations that need no reference. */
@@ -40,6 +44,7 @@ public final class Laws {
                 new Law("BSHD strides give what BHSD gives", Laws::strides),
                 new Law("a key length is a shorter sequence", Laws::shortened),
                 new Law("past and new keys are one sequence", Laws::past),
+                new Law("an expression means what the option means", Laws::expressions),
                 new Law("the same call gives the same bits", Laws::sameBits),
                 new Law("probabilities of a row sum to 1", Laws::sums));
     }
@@ -167,6 +172,17 @@ public final class Laws {
                 Tensor o = fovea.attend(q1, k1, v1, causal.past(k0, v0).aligned(Alignment.PAST))) {
             return near(o.toFloatArray(), tail.toFloatArray(), 5e-6);
         }
+    }
+
+    private static String expressions(Backend fovea) {
+        float[] q = data(1, SIZE);
+        float[] k = data(2, SIZE);
+        Expr band = ExprParser.parse("kpos <= qpos && qpos - kpos <= reach", Map.of(), Map.of("reach", ValueType.I32));
+        Expr cap = ExprParser.parse("3.0 * tanh(s / 3.0)", Map.of(), Map.of());
+        float[] named =
+                attend(fovea, q, k, k, H, N, Attention.causal().window(10, -1).softcap(3));
+        Attention own = Attention.full().visibleWhere(band).scalar("reach", 10).rescored(cap);
+        return near(named, attend(fovea, q, k, k, H, N, own), 5e-6);
     }
 
     private static String sameBits(Backend fovea) {

@@ -260,6 +260,27 @@ public sealed interface Expr {
         };
     }
 
+    /** This expression with {@code score} in the place of the score that it transforms. */
+    default Expr onScore(Expr score) {
+        return switch (this) {
+            case Score s -> score;
+            case Load l ->
+                new Load(
+                        l.name(),
+                        l.dtype(),
+                        l.indices().stream().map(i -> i.onScore(score)).toList());
+            case Unary u -> new Unary(u.op(), u.operand().onScore(score));
+            case Binary b ->
+                new Binary(b.op(), b.left().onScore(score), b.right().onScore(score));
+            case Select s ->
+                new Select(
+                        s.condition().onScore(score),
+                        s.ifTrue().onScore(score),
+                        s.ifFalse().onScore(score));
+            default -> this;
+        };
+    }
+
     /** The text form, which {@link ExprParser} reads back to an equal tree. */
     default String text() {
         return ExprPrinter.print(this);
