@@ -137,7 +137,8 @@ public final class Programs {
             if (Status.isLoss(status, false)) {
                 context.check(status, "building kernel " + entry, 0);
             }
-            // A safepoint poll during a build runs LLVM's handler (see SignalChaining), which in PoCL deletes the
+            // Most likely a safepoint poll during a build runs LLVM's handler (see SignalChaining), which in PoCL
+            // deletes the
             // compiler's
             // temporary files and hands the signal on: the same source builds the next time.
             if (attempt == BUILD_ATTEMPTS || !log.contains("unable to rename temporary")) {
