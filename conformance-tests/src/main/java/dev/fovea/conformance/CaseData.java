@@ -110,7 +110,7 @@ final class CaseData {
             Map<String, HostTensor> tensors = expressions.captures(c.hq(), total);
             Expr added = expressions.mask();
             mask = and(mask, added);
-            score = substituted(score, expressions.score());
+            score = expressions.score().onScore(score);
             capture(added, tensors);
             capture(score, tensors);
         }
@@ -137,11 +137,6 @@ final class CaseData {
                 c.scores() == Scores.NONE
                         ? Optional.empty()
                         : Optional.of(c.scores().stage()));
-    }
-
-    /** The options' score first, the random one over it: only where the options left the score as it was. */
-    private static Expr substituted(Expr score, Expr random) {
-        return score instanceof Expr.Score ? random : score;
     }
 
     private void capture(Expr e, Map<String, HostTensor> tensors) {

@@ -14,7 +14,7 @@ public final class Expected {
         this.testCase = testCase;
         this.problem = problem;
         this.reference = Reference.evaluate(problem);
-        this.tolerance = Tolerance.of(problem, reference);
+        this.tolerance = Tolerance.of(problem);
     }
 
     public static Expected of(AttentionCase c) {

@@ -25,11 +25,9 @@ final class Tolerance {
     private final double maxValue;
     private final ScoreStage stage;
     private final List<Result> plain = new ArrayList<>();
-    private final Result reference;
 
-    private Tolerance(HostProblem p, Result reference) {
+    private Tolerance(HostProblem p) {
         this.storage = p.spec().storage();
-        this.reference = reference;
         this.scoreFloor = U32 * largestProduct(p);
         this.maxValue = Math.max(maxFinite(p.value()), p.pastValue() == null ? 0 : maxFinite(p.pastValue()));
         this.stage = p.spec().scores().orElse(ScoreStage.RAW);
@@ -38,8 +36,8 @@ final class Tolerance {
         }
     }
 
-    static Tolerance of(HostProblem p, Result reference) {
-        return new Tolerance(p, reference);
+    static Tolerance of(HostProblem p) {
+        return new Tolerance(p);
     }
 
     Comparison output(double[] r, double[] o) {
@@ -173,9 +171,5 @@ final class Tolerance {
             }
         }
         return Math.abs(p.scale()) * max;
-    }
-
-    Result reference() {
-        return reference;
     }
 }

@@ -72,8 +72,8 @@ class PlantedFaultsTest {
     }
 
     @Test
-    void anExponentialOffByAFewUlpIsCaughtSomewhere() {
-        // A relative error of 2.7e-6 in exp2, as a polynomial of degree 4 has it, in every second key's weight.
+    void aRelativeErrorOfAFewUlpIsCaughtSomewhere() {
+        // 2.7e-6 on every second output: the size that an exp2 polynomial of degree 4, over the contract, would leave.
         int caught = 0;
         List<AttentionCase> cases = cases();
         for (AttentionCase c : cases) {
