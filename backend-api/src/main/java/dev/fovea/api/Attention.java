@@ -350,7 +350,7 @@ public final class Attention {
         List<Tensor> temporary = new ArrayList<>();
         List<Tensor> made = new ArrayList<>();
         try {
-            AttentionArguments arguments = arguments(backend, query, key, value, temporary, made);
+            AttentionArguments arguments = arguments(backend, spec, query, key, value, temporary, made);
             plan.run(arguments);
             return new AttentionResult(arguments.output(), arguments.logSumExp(), arguments.scores());
         } catch (RuntimeException | Error e) {
@@ -362,7 +362,13 @@ public final class Attention {
     }
 
     private AttentionArguments arguments(
-            Backend backend, Tensor query, Tensor key, Tensor value, List<Tensor> temporary, List<Tensor> made) {
+            Backend backend,
+            AttentionSpec spec,
+            Tensor query,
+            Tensor key,
+            Tensor value,
+            List<Tensor> temporary,
+            List<Tensor> made) {
         long batch = query.size(0);
         long heads = query.size(1);
         long queries = query.size(2);
@@ -390,7 +396,7 @@ public final class Attention {
             AttentionCheck.shape("alibi slopes", slopes, DType.F32, heads);
             captures.put(Expressions.ALIBI, slopes);
         }
-        scalars.keySet().retainAll(spec(query, key, value).scalars().keySet());
+        scalars.keySet().retainAll(spec.scalars().keySet());
         scalars.putAll(this.scalars);
         Tensor lengths = this.lengths;
         if (lengthValues != null) {

@@ -1,24 +1,16 @@
 package dev.fovea.tools;
 
-import java.io.FileOutputStream;
-import java.io.IOException;
-import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.ParameterException;
 
 /** Runs a command of Fovea's programs, so that all of them print, fail and exit alike. */
 public final class CommandRun {
-    /** System property that names a file to use as stderr: a launcher that filters the JVM's own lines sets it. */
-    private static final String ERR_PROPERTY = "fovea.err";
-
     private CommandRun() {}
 
     /** Runs a command on the process's own output; the exit code. */
     public static int onStandardStreams(CliCommand command, String... args) {
-        redirectErr();
         PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
         PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
         int code = execute(command, out, err, args);
@@ -64,16 +56,5 @@ public final class CommandRun {
         }
         err.flush();
         return failure.exitCode();
-    }
-
-    private static void redirectErr() {
-        String file = System.getProperty(ERR_PROPERTY);
-        if (file != null) {
-            try {
-                System.setErr(new PrintStream(new FileOutputStream(file), true, StandardCharsets.UTF_8));
-            } catch (IOException e) {
-                System.err.println("fovea: cannot write to " + file + ": " + e.getMessage());
-            }
-        }
     }
 }

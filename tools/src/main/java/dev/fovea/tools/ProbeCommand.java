@@ -1,6 +1,7 @@
 package dev.fovea.tools;
 
 import dev.fovea.api.Backends;
+import dev.fovea.api.Bytes;
 import dev.fovea.api.FoveaException.DeviceNotFound;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DeviceReport;
@@ -78,9 +79,12 @@ final class ProbeCommand extends CliCommand {
         row(lines, "name", d.name() + ", " + kind(d.kind()));
         row(lines, "platform", d.platform());
         row(lines, "driver", d.driver());
-        row(lines, "memory", bytes(d.memoryBytes()) + ", at most " + bytes(d.maxAllocationBytes()) + " in one piece");
+        row(
+                lines,
+                "memory",
+                Bytes.text(d.memoryBytes()) + ", at most " + Bytes.text(d.maxAllocationBytes()) + " in one piece");
         if (d.localMemoryBytes() > 0) {
-            row(lines, "local memory", bytes(d.localMemoryBytes()));
+            row(lines, "local memory", Bytes.text(d.localMemoryBytes()));
             row(lines, "work-group", "up to " + d.maxWorkGroup());
         }
         row(
@@ -111,18 +115,6 @@ final class ProbeCommand extends CliCommand {
             case CPU -> "a CPU";
             case OPENCL_CPU -> "a CPU through OpenCL";
         };
-    }
-
-    static String bytes(long n) {
-        String[] units = {"B", "KiB", "MiB", "GiB", "TiB"};
-        double value = n;
-        int unit = 0;
-        while (value >= 1024 && unit < units.length - 1) {
-            value /= 1024;
-            unit++;
-        }
-        return String.format(
-                Locale.ROOT, unit == 0 || value == Math.rint(value) ? "%.0f %s" : "%.1f %s", value, units[unit]);
     }
 
     private static void json(Json json, List<DeviceReport> reports, Choice choice) throws IOException {

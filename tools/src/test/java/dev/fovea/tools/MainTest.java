@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.fovea.api.Bytes;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.AccessDeniedException;
@@ -89,8 +90,8 @@ class MainTest {
 
     @Test
     void sizesInWords() {
-        assertThat(ProbeCommand.bytes(48)).isEqualTo("48 B");
-        assertThat(ProbeCommand.bytes(32768)).isEqualTo("32 KiB");
-        assertThat(ProbeCommand.bytes(3L << 29)).isEqualTo("1.5 GiB");
+        assertThat(Bytes.text(48)).isEqualTo("48 B");
+        assertThat(Bytes.text(32768)).isEqualTo("32 KiB");
+        assertThat(Bytes.text(3L << 29)).isEqualTo("1.5 GiB");
     }
 }
