@@ -7,16 +7,13 @@ import dev.fovea.api.spi.Storage;
 final class Allocation {
     final Backend backend;
     final Storage storage;
-    final int minInt;
-    final int maxInt;
+    final IntFacts facts;
     private int holders = 1;
 
-    /** The range bounds the values of an I32 tensor that came from the host; empty (min > max) where there are none. */
-    Allocation(Backend backend, Storage storage, int minInt, int maxInt) {
+    Allocation(Backend backend, Storage storage, IntFacts facts) {
         this.backend = backend;
         this.storage = storage;
-        this.minInt = minInt;
-        this.maxInt = maxInt;
+        this.facts = facts;
     }
 
     synchronized void retain() {

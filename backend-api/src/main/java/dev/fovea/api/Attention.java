@@ -292,9 +292,9 @@ public final class Attention {
 
     /** The spec that these options mean for these tensors. */
     public AttentionSpec spec(Tensor query, Tensor key, Tensor value) {
-        AttentionCheck.rank("q", query, 4);
-        AttentionCheck.rank("k", key, 4);
-        AttentionCheck.rank("v", value, 4);
+        ArgumentCheck.rank("q", query, 4);
+        ArgumentCheck.rank("k", key, 4);
+        ArgumentCheck.rank("v", value, 4);
         Expr cap = softcap > 0 ? Expressions.softcap() : Expressions.score();
         Expr score = Expressions.score();
         if (bias != null) {
@@ -375,7 +375,7 @@ public final class Attention {
         long keys = key.size(2)
                 + (pastKey == null
                         ? 0
-                        : AttentionCheck.rank("past k", pastKey, 4).size(2));
+                        : ArgumentCheck.rank("past k", pastKey, 4).size(2));
         Map<String, Tensor> captures = new HashMap<>(this.captures);
         Map<String, Number> scalars = new HashMap<>();
         if (softcap > 0) {
@@ -393,7 +393,7 @@ public final class Attention {
             scalars.put(Expressions.BIAS_KEYS, AttentionCheck.maskKeys(bias, keys));
         }
         if (slopes != null) {
-            AttentionCheck.shape("alibi slopes", slopes, DType.F32, heads);
+            ArgumentCheck.shape("alibi slopes", slopes, DType.F32, heads);
             captures.put(Expressions.ALIBI, slopes);
         }
         scalars.keySet().retainAll(spec.scalars().keySet());

@@ -14,35 +14,23 @@ import org.jspecify.annotations.Nullable;
 final class AttentionCheck {
     private AttentionCheck() {}
 
-    static void check(Backend backend, AttentionSpec spec, AttentionArguments a) {
-        for (Tensor t : a.inputs()) {
-            onDevice(backend, t);
-        }
-        for (Tensor t : a.outputs()) {
-            onDevice(backend, t);
-            noOverlap(t, a);
-        }
-        long batch = rank("q", a.query(), 4).size(0);
+    static void check(AttentionSpec spec, AttentionArguments a) {
+        KeySourceCheck.check(spec, a);
+        long batch = a.batch();
+        long rows = a.query().size(0);
         long queries = a.query().size(2);
-        contiguous("q", shape("q", a.query(), spec.storage(), batch, spec.queryHeads(), queries, spec.headDim()));
-        long fresh = rank("k", a.key(), 4).size(2);
-        contiguous("k", shape("k", a.key(), spec.storage(), batch, spec.keyHeads(), fresh, spec.headDim()));
-        contiguous("v", shape("v", a.value(), spec.storage(), batch, spec.valueHeads(), fresh, spec.valueDim()));
-        contiguous(
+        ArgumentCheck.contiguous(
+                "q",
+                ArgumentCheck.shape("q", a.query(), spec.storage(), rows, spec.queryHeads(), queries, spec.headDim()));
+        ArgumentCheck.contiguous(
                 "output",
-                shape("output", a.output(), spec.storage(), batch, spec.queryHeads(), queries, spec.valueDim()));
-        long past = 0;
-        if (present("past k", spec.past(), a.pastKey()) && present("past v", spec.past(), a.pastValue())) {
-            Tensor pastKey = rank("past k", Objects.requireNonNull(a.pastKey()), 4);
-            Tensor pastValue = Objects.requireNonNull(a.pastValue());
-            past = pastKey.size(2);
-            contiguous(
-                    "past k", shape("past k", pastKey, spec.storage(), batch, spec.keyHeads(), past, spec.headDim()));
-            contiguous(
-                    "past v",
-                    shape("past v", pastValue, spec.storage(), batch, spec.valueHeads(), past, spec.valueDim()));
+                ArgumentCheck.shape(
+                        "output", a.output(), spec.outputType(), rows, spec.queryHeads(), queries, spec.valueDim()));
+        if (ArgumentCheck.present("past k", spec.past(), a.pastKey())
+                && ArgumentCheck.present("past v", spec.past(), a.pastValue())) {
+            past(spec, Objects.requireNonNull(a.pastKey()), Objects.requireNonNull(a.pastValue()), batch);
         }
-        long keys = past + fresh;
+        long keys = a.keys();
         if (queries > 1 << 29 || keys > 1 << 29) {
             throw new InvalidArgument(
                     "q, k", "at most 2^29 positions", queries + " queries, " + keys + " keys", "split the sequence");
@@ -50,86 +38,53 @@ final class AttentionCheck {
         if (!Float.isFinite(a.scale())) {
             throw new InvalidArgument("scale", "a finite number", "" + a.scale(), "1/sqrt(head dim) is usual");
         }
-        if (present("key lengths", spec.keyLengths(), a.keyLengths())) {
+        if (ArgumentCheck.present("key lengths", spec.keyLengths(), a.keyLengths())) {
             perSequence("key lengths", a.keyLengths(), batch, spec.keyHeads(), 0, keys);
         }
-        if (present("query offsets", spec.offset() == QueryOffset.GIVEN, a.queryOffsets())) {
+        if (ArgumentCheck.present("query offsets", spec.offset() == QueryOffset.GIVEN, a.queryOffsets())) {
             perSequence("query offsets", a.queryOffsets(), batch, spec.keyHeads(), -(1 << 29), 1 << 29);
         }
-        if (present("sink", spec.sink(), a.sinks())) {
-            shape("sink", a.sinks(), DType.F32, spec.queryHeads());
+        if (ArgumentCheck.present("sink", spec.sink(), a.sinks())) {
+            ArgumentCheck.shape("sink", a.sinks(), DType.F32, spec.queryHeads());
         }
-        if (present("log-sum-exp", spec.logSumExp(), a.logSumExp())) {
-            shape("log-sum-exp", a.logSumExp(), DType.F32, batch, spec.queryHeads(), queries);
+        rowNumbers("log-sum-exp", spec, spec.logSumExp(), a.logSumExp(), rows, queries);
+        rowNumbers("maxima", spec, spec.partials(), a.maxima(), rows, queries);
+        rowNumbers("sums", spec, spec.partials(), a.sums(), rows, queries);
+        if (ArgumentCheck.present("scores", spec.scores().isPresent(), a.scores())) {
+            ArgumentCheck.shape("scores", a.scores(), DType.F32, batch, spec.queryHeads(), queries, keys);
         }
-        if (present("scores", spec.scores().isPresent(), a.scores())) {
-            shape("scores", a.scores(), DType.F32, batch, spec.queryHeads(), queries, keys);
+        if (a.schedule() != null && !a.schedule().spec().equals(spec)) {
+            throw new InvalidArgument(
+                    "schedule", "one that this plan made", "one of another spec", "make it by this plan's schedule");
         }
         names("captured tensors", spec.captures().keySet(), a.captures().keySet());
         for (Map.Entry<String, AttentionSpec.Capture> e : spec.captures().entrySet()) {
             Tensor t = Objects.requireNonNull(a.captures().get(e.getKey()));
-            rank(e.getKey(), t, e.getValue().rank());
-            dtype(e.getKey(), t, e.getValue().dtype());
-            boolean empty = a.output().elementCount() == 0 || keys == 0;
-            if (t.elementCount() == 0 && !empty) {
+            ArgumentCheck.rank(e.getKey(), t, e.getValue().rank());
+            ArgumentCheck.dtype(e.getKey(), t, e.getValue().dtype());
+            boolean empty = a.output().elementCount() == 0;
+            if (t.elementCount() == 0 && !empty && keys > 0) {
                 throw new InvalidArgument(e.getKey(), "at least one element to load", t.toString(), "give it one");
             }
         }
         names("scalars", spec.scalars().keySet(), a.scalars().keySet());
     }
 
-    private static void onDevice(Backend backend, Tensor t) {
-        t.checkOpen();
-        if (t.backend() != backend) {
-            throw new InvalidArgument(
-                    "tensor " + t,
-                    "a tensor of " + backend.info().id(),
-                    "one of another backend on " + t.backend().info().id(),
-                    "copy it over by copyOf; nothing migrates silently");
-        }
+    private static void past(AttentionSpec spec, Tensor key, Tensor value, long batch) {
+        long n = ArgumentCheck.rank("past k", key, 4).size(2);
+        ArgumentCheck.contiguous(
+                "past k",
+                ArgumentCheck.shape("past k", key, spec.storage(), batch, spec.keyHeads(), n, spec.headDim()));
+        ArgumentCheck.contiguous(
+                "past v",
+                ArgumentCheck.shape("past v", value, spec.storage(), batch, spec.valueHeads(), n, spec.valueDim()));
     }
 
-    /** Ranges of bytes decide, so that interleaved views are refused too. */
-    private static void noOverlap(Tensor out, AttentionArguments a) {
-        for (int i = 0; i < out.rank(); i++) {
-            if (out.stride(i) == 0 && out.size(i) > 1) {
-                throw new InvalidArgument(
-                        "output", "strides above 0", "stride 0 on axis " + i, "outputs do not broadcast");
-            }
+    private static void rowNumbers(
+            String what, AttentionSpec spec, boolean wanted, @Nullable Tensor t, long rows, long queries) {
+        if (ArgumentCheck.present(what, wanted, t)) {
+            ArgumentCheck.shape(what, t, DType.F32, rows, spec.queryHeads(), queries);
         }
-        for (Tensor in : a.inputs()) {
-            overlapping(out, in, "an input");
-        }
-        for (Tensor other : a.outputs()) {
-            if (other != out) {
-                overlapping(out, other, "another output");
-            }
-        }
-    }
-
-    private static void overlapping(Tensor out, Tensor other, String what) {
-        long width = out.dtype().bytes();
-        long otherWidth = other.dtype().bytes();
-        if (out.storage() == other.storage()
-                && out.offset() * width < (other.offset() + other.span()) * otherWidth
-                && other.offset() * otherWidth < (out.offset() + out.span()) * width) {
-            throw new InvalidArgument(
-                    "output " + out,
-                    "memory of its own",
-                    "memory that " + what + " " + other + " uses",
-                    "allocate another");
-        }
-    }
-
-    private static boolean present(String what, boolean wanted, @Nullable Tensor t) {
-        if (wanted != (t != null)) {
-            throw new InvalidArgument(
-                    what,
-                    wanted ? "a tensor, since the spec has it" : "none, since the spec has none",
-                    t == null ? "none" : t.toString(),
-                    "change the spec or the arguments");
-        }
-        return wanted;
     }
 
     private static void names(String what, Set<String> expected, Set<String> actual) {
@@ -141,7 +96,7 @@ final class AttentionCheck {
     private static void perSequence(
             String what, @Nullable Tensor tensor, long batch, long keyHeads, long least, long most) {
         Tensor t = Objects.requireNonNull(tensor);
-        dtype(what, t, DType.I32);
+        ArgumentCheck.dtype(what, t, DType.I32);
         boolean ok =
                 t.rank() == 1 && t.size(0) == batch || t.rank() == 2 && t.size(0) == batch && t.size(1) == keyHeads;
         if (!ok) {
@@ -151,51 +106,7 @@ final class AttentionCheck {
                     t.shapeText(),
                     "one number a sequence, or one a sequence and key head");
         }
-        Allocation values = t.allocation();
-        if (t.elementCount() > 0 && (values.minInt > values.maxInt || values.minInt < least || values.maxInt > most)) {
-            throw new InvalidArgument(
-                    what,
-                    "values from " + least + " to " + most,
-                    values.minInt > values.maxInt ? "values never checked" : values.minInt + " to " + values.maxInt,
-                    "make the tensor by copyOf(int[]) with values in that range");
-        }
-    }
-
-    static Tensor rank(String what, Tensor t, int rank) {
-        if (t.rank() != rank) {
-            String axes = rank == 4 ? " [batch, heads, positions, head dim]" : "";
-            throw new InvalidArgument(what, "rank " + rank + axes, t.shapeText(), "reshape it or take a view");
-        }
-        return t;
-    }
-
-    private static void dtype(String what, Tensor t, DType dtype) {
-        if (t.dtype() != dtype) {
-            throw new InvalidArgument(what, "dtype " + dtype, t.dtype().name(), "convert it");
-        }
-    }
-
-    static Tensor shape(String what, @Nullable Tensor tensor, DType dtype, long... expected) {
-        Tensor t = Objects.requireNonNull(tensor);
-        dtype(what, t, dtype);
-        if (!Arrays.equals(t.shape(), expected)) {
-            throw new InvalidArgument(
-                    what,
-                    "shape " + Arrays.toString(expected),
-                    t.shapeText(),
-                    "batch, heads and positions of q, k, v and the outputs must match");
-        }
-        return t;
-    }
-
-    private static void contiguous(String what, Tensor t) {
-        if (t.stride(3) != 1 && t.size(3) > 1) {
-            throw new InvalidArgument(
-                    what,
-                    "stride 1 along the head dim",
-                    "stride " + t.stride(3),
-                    "copy it so that a head's vector is dense");
-        }
+        ArgumentCheck.range(what, t, least, most);
     }
 
     /** Keys that a mask speaks of: those beyond its last axis are masked, unless that axis broadcasts. */

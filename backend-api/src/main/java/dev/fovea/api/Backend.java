@@ -4,19 +4,22 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * An open device: makes tensors, prepares and runs primitives. Safe for use by several threads. {@link #attend} is the short
@@ -27,7 +30,7 @@ public final class Backend implements AutoCloseable {
 
     private final DeviceBackend device;
     private final Set<Allocation> allocations = ConcurrentHashMap.newKeySet();
-    private final Map<AttentionSpec, AttentionPlan> plans = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Primitive<?>, Plan<?>> plans = new LinkedHashMap<>(16, 0.75f, true);
     private final Set<ExecutionStream> openStreams = ConcurrentHashMap.newKeySet();
     private final ExecutionStream defaultStream;
     private volatile boolean closed;
@@ -69,7 +72,7 @@ public final class Backend implements AutoCloseable {
                 HalfFloats.pack(data, dtype, packed);
                 yield copyOf(MemorySegment.ofArray(packed), dtype, shape);
             }
-            case I32, BOOL ->
+            case I32, BOOL, BYTE ->
                 throw new InvalidArgument("dtype", "F32, F16 or BF16", dtype.name(), "pass int[] or boolean[] instead");
         };
     }
@@ -100,18 +103,42 @@ public final class Backend implements AutoCloseable {
                     data.byteSize() + " bytes",
                     "match them");
         }
-        int min = 1;
-        int max = 0;
-        if (dtype == DType.I32 && bytes > 0) {
-            min = Integer.MAX_VALUE;
-            max = Integer.MIN_VALUE;
-            for (long i = 0; i < bytes / 4; i++) {
-                int v = data.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
-                min = Math.min(min, v);
-                max = Math.max(max, v);
+        IntFacts facts = dtype == DType.I32 ? IntFacts.of(data) : IntFacts.NONE;
+        return upload(data, dtype, shape, facts);
+    }
+
+    /**
+     * An I32 tensor of lists along the last axis, each checked to hold no number twice among its first {@code counts} entries: what a
+     * selection of keys takes.
+     *
+     * @param counts entries in use of each list, in row-major order of the axes before the last
+     */
+    public Tensor listsOf(int[] data, int[] counts, long... shape) {
+        checkCount(data.length, shape);
+        int width = shape.length == 0 ? 1 : Math.toIntExact(shape[shape.length - 1]);
+        if (width > 0 && counts.length != data.length / width) {
+            throw new InvalidArgument(
+                    "counts", data.length / width + " counts, one a list", counts.length + "", "match the shape");
+        }
+        for (int i = 0; i < counts.length; i++) {
+            if (counts[i] < 0 || counts[i] > width) {
+                throw new InvalidArgument("counts", "from 0 to " + width, counts[i] + " for list " + i, "correct it");
+            }
+            int[] list = Arrays.copyOfRange(data, i * width, i * width + counts[i]);
+            Arrays.sort(list);
+            for (int k = 1; k < list.length; k++) {
+                if (list[k] == list[k - 1]) {
+                    throw new InvalidArgument(
+                            "lists", "each number once", list[k] + " twice in list " + i, "a key counts once");
+                }
             }
         }
-        Tensor tensor = adopt(device.allocate(bytes), dtype, shape, min, max);
+        MemorySegment segment = MemorySegment.ofArray(data);
+        return upload(segment, DType.I32, shape, IntFacts.of(segment).withDistinctLists());
+    }
+
+    private Tensor upload(MemorySegment data, DType dtype, long[] shape, IntFacts facts) {
+        Tensor tensor = adopt(device.allocate(data.byteSize()), dtype, shape, facts);
         try {
             tensor.storage().write(0, data);
             return tensor;
@@ -123,7 +150,7 @@ public final class Backend implements AutoCloseable {
 
     /** A tensor whose elements nobody has set: an output. */
     public Tensor allocate(DType dtype, long... shape) {
-        return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, 1, 0);
+        return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, IntFacts.NONE);
     }
 
     /**
@@ -150,11 +177,11 @@ public final class Backend implements AutoCloseable {
                     "I32",
                     "indices and lengths are checked once: use copyOf");
         }
-        return adopt(device.wrap(memory), dtype, shape, 1, 0);
+        return adopt(device.wrap(memory), dtype, shape, IntFacts.NONE);
     }
 
-    private Tensor adopt(Storage storage, DType dtype, long[] shape, int min, int max) {
-        Allocation allocation = new Allocation(this, storage, min, max);
+    private Tensor adopt(Storage storage, DType dtype, long[] shape, IntFacts facts) {
+        Allocation allocation = new Allocation(this, storage, facts);
         allocations.add(allocation);
         return new Tensor(allocation, dtype, shape.clone(), Tensor.rowMajor(shape), 0);
     }
@@ -173,27 +200,49 @@ public final class Backend implements AutoCloseable {
         return options.run(this, query, key, value);
     }
 
-    public Support supports(AttentionSpec spec) {
+    public Support supports(Primitive<?> primitive) {
         checkOpen();
-        return device.supports(spec);
+        return device.supports(primitive);
     }
 
     /** Picks and builds the kernels for a spec; the caller closes the plan. */
     public AttentionPlan prepare(AttentionSpec spec) {
+        return new AttentionPlan(this, spec, devicePlan(spec));
+    }
+
+    /** Picks and builds the kernels for a primitive; the caller closes the plan. */
+    public <A extends Arguments> Plan<A> prepare(Primitive<A> primitive) {
+        return new Plan<>(this, primitive, devicePlan(primitive));
+    }
+
+    private DevicePlan devicePlan(Primitive<?> primitive) {
         checkOpen();
-        if (device.supports(spec) instanceof Support.No no) {
+        if (device.supports(primitive) instanceof Support.No no) {
             throw new Unsupported(info().id() + ": " + no.reason(), no.remedy());
         }
-        return new AttentionPlan(this, spec, device.prepare(spec));
+        return device.prepare(primitive);
+    }
+
+    /** Runs a primitive by a plan that this backend keeps. */
+    @SuppressWarnings("unchecked") // a plan is kept under its own primitive
+    public <A extends Arguments> void run(Primitive<A> primitive, A arguments) {
+        Plan<?> plan = primitive instanceof AttentionSpec spec
+                ? cachedPlan(spec)
+                : cachedPlan(primitive, () -> prepare(primitive));
+        ((Plan<A>) plan).run(arguments);
     }
 
     /** The plan of a spec from the cache of this backend; not closed by its user. */
     AttentionPlan cachedPlan(AttentionSpec spec) {
+        return (AttentionPlan) cachedPlan(spec, () -> prepare(spec));
+    }
+
+    private Plan<?> cachedPlan(Primitive<?> primitive, Supplier<Plan<?>> maker) {
         synchronized (plans) {
-            AttentionPlan plan = plans.get(spec);
+            Plan<?> plan = plans.get(primitive);
             if (plan == null) {
-                plan = prepare(spec);
-                plans.put(spec, plan);
+                plan = maker.get();
+                plans.put(primitive, plan);
                 if (plans.size() > CACHED_PLANS) {
                     plans.remove(plans.keySet().iterator().next()); // a run may hold it: left to the backend's close
                 }

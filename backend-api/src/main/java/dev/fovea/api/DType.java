@@ -11,7 +11,9 @@ public enum DType {
     /** Two's complement 32-bit integer: lengths, offsets, indices. */
     I32(4, 0),
     /** One byte, 0 = false, anything else = true. */
-    BOOL(1, 0);
+    BOOL(1, 0),
+    /** One byte of packed storage: the quantised formats of a key-value cache, see {@link dev.fovea.api.spec.KvFormat}. */
+    BYTE(1, 0);
 
     private final int bytes;
     private final double unitRoundoff;

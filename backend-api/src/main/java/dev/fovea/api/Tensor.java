@@ -81,6 +81,11 @@ public final class Tensor implements AutoCloseable {
         return allocation.storage;
     }
 
+    /** What is known of the values of an I32 tensor. */
+    public IntFacts facts() {
+        return allocation.facts;
+    }
+
     /** Element span from the first to the last that the strides reach, inclusive; 0 for an empty tensor. */
     public long span() {
         long last = 0;

@@ -51,12 +51,12 @@ final class HeapDevice implements DeviceBackend {
     }
 
     @Override
-    public Support supports(Primitive primitive) {
+    public Support supports(Primitive<?> primitive) {
         return support;
     }
 
     @Override
-    public DevicePlan prepare(Primitive primitive) {
+    public DevicePlan prepare(Primitive<?> primitive) {
         prepared++;
         return new DevicePlan() {
             @Override

@@ -3,8 +3,15 @@ package dev.fovea.cpu;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
+import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.MergeSpec;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
@@ -19,6 +26,9 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** An open CPU device: its storages, its threads and their scratch memory. */
 final class CpuBackend implements DeviceBackend {
+    private static final Support.No NOT_YET =
+            new Support.No("this version does not compute that on the CPU", "leave the option out");
+
     private static final int ALIGNMENT = 64;
 
     /** Bytes that may be allocated between two looks at the free memory, which cost more than a small allocation. */
@@ -46,17 +56,30 @@ final class CpuBackend implements DeviceBackend {
     }
 
     @Override
-    public Support supports(Primitive primitive) {
+    public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> new Support.Yes();
+            case AttentionSpec spec ->
+                spec.source().equals(KeySource.dense(spec.storage()))
+                                && spec.normaliser() == Normaliser.SOFTMAX
+                                && spec.probability().equals(Expressions.probability())
+                                && spec.output().equals(Expressions.output())
+                                && !spec.partials()
+                        ? new Support.Yes()
+                        : NOT_YET;
+            case MergeSpec spec -> NOT_YET;
+            case TransferSpec spec -> NOT_YET;
+            case RotarySpec spec -> NOT_YET;
         };
     }
 
     @Override
-    public DevicePlan prepare(Primitive primitive) {
+    public DevicePlan prepare(Primitive<?> primitive) {
         checkOpen();
         return switch (primitive) {
             case AttentionSpec spec -> new AttentionCpuPlan(this, spec);
+            case MergeSpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
+            case TransferSpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
+            case RotarySpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
         };
     }
 

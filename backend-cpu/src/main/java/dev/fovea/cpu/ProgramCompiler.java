@@ -29,7 +29,7 @@ final class ProgramCompiler {
     private ProgramCompiler(boolean headVaries) {
         this.headVaries = headVaries;
         values.add(new Slot(Domain.PAIR, true));
-        done.put(new Expr.Score(), TileProgram.SCORE);
+        done.put(new Expr.Value(Expr.ValueKind.SCORE), TileProgram.SCORE);
     }
 
     /**
@@ -38,7 +38,7 @@ final class ProgramCompiler {
      * @param headVaries whether the lanes of a tile belong to several query heads
      */
     static @Nullable TileProgram compile(Expr e, boolean headVaries) {
-        if (e instanceof Expr.Score || e.equals(new Expr.BoolConst(true))) {
+        if (e instanceof Expr.Value || e.equals(new Expr.BoolConst(true))) {
             return null;
         }
         return new ProgramCompiler(headVaries).program(e);
@@ -55,7 +55,7 @@ final class ProgramCompiler {
             return known;
         }
         int v = switch (e) {
-            case Expr.Score s -> TileProgram.SCORE;
+            case Expr.Value s -> TileProgram.SCORE;
             case Expr.Index i -> emit(Op.INDEX, domain(i.kind()), false, false, List.of(), null, i.kind());
             case Expr.FloatConst c -> emit(Op.CONSTANT, Domain.ONE, true, true, List.of(), c, null);
             case Expr.IntConst c -> emit(Op.CONSTANT, Domain.ONE, false, false, List.of(), c, null);
@@ -173,6 +173,7 @@ final class ProgramCompiler {
             case HEAD -> headVaries ? Domain.LANE : Domain.ONE;
             case QUERY, QUERY_POSITION -> Domain.LANE;
             case KEY, KEY_POSITION -> Domain.KEY;
+            case CHANNEL -> throw new IllegalArgumentException("only outputs have columns");
         };
     }
 
@@ -181,6 +182,13 @@ final class ProgramCompiler {
             case NEGATE -> Op.NEGATE;
             case ABS -> Op.ABS;
             case TANH -> Op.TANH;
+            case EXP -> Op.EXP;
+            case EXP2 -> Op.EXP2;
+            case LOG -> Op.LOG;
+            case LOG2 -> Op.LOG2;
+            case SQRT -> Op.SQRT;
+            case SIGMOID -> Op.SIGMOID;
+            case TO_INT -> Op.TO_INT;
             case TO_FLOAT -> Op.TO_FLOAT;
             case NOT -> Op.NOT;
         };
@@ -192,6 +200,8 @@ final class ProgramCompiler {
             case SUBTRACT -> Op.SUBTRACT;
             case MULTIPLY -> Op.MULTIPLY;
             case DIVIDE -> Op.DIVIDE;
+            case FLOOR_DIVIDE -> Op.FLOOR_DIVIDE;
+            case MODULO -> Op.MODULO;
             case MIN -> Op.MIN;
             case MAX -> Op.MAX;
             case LESS -> Op.LESS;

@@ -85,8 +85,20 @@ final class ProgramRun {
                 case EXPAND -> expand(step, n);
                 case SELECT -> select(step, n);
                 case SELECT_ROWS -> selectRows(step, n / lanes);
-                case NEGATE, ABS, TANH, TO_FLOAT, NOT -> unary(step, n);
-                case ADD, SUBTRACT, MULTIPLY, DIVIDE, MIN, MAX, LESS, LESS_EQUAL, EQUAL, AND, OR -> {
+                case NEGATE, ABS, TANH, EXP, EXP2, LOG, LOG2, SQRT, SIGMOID, TO_INT, TO_FLOAT, NOT -> unary(step, n);
+                case ADD,
+                        SUBTRACT,
+                        MULTIPLY,
+                        DIVIDE,
+                        FLOOR_DIVIDE,
+                        MODULO,
+                        MIN,
+                        MAX,
+                        LESS,
+                        LESS_EQUAL,
+                        EQUAL,
+                        AND,
+                        OR -> {
                     if (step.isFloat()) {
                         floatBinary(step, n);
                     } else {
@@ -127,6 +139,7 @@ final class ProgramRun {
                 case KEY, KEY_POSITION -> place.key + i;
                 case QUERY_LENGTH -> place.queryLength;
                 case KEY_LENGTH -> place.keyLength;
+                case CHANNEL -> throw new IllegalStateException("only outputs have columns");
             };
         }
     }
@@ -187,6 +200,13 @@ final class ProgramRun {
                 }
             }
             case TANH -> ops.tanh(floats[a], floats[out], n);
+            case EXP -> ops.exp(floats[a], floats[out], n);
+            case EXP2 -> ops.exp2(floats[a], floats[out], n);
+            case LOG -> ops.log(floats[a], floats[out], n);
+            case LOG2 -> ops.log2(floats[a], floats[out], n);
+            case SQRT -> ops.sqrt(floats[a], floats[out], n);
+            case SIGMOID -> ops.sigmoid(floats[a], floats[out], n);
+            case TO_INT -> ops.toInt(floats[a], ints[out], n);
             case TO_FLOAT -> ops.toFloat(ints[a], floats[out], n);
             case NOT -> ops.not(ints[a], ints[out], n);
             default -> throw new IllegalStateException("not unary: " + step);
@@ -219,6 +239,8 @@ final class ProgramRun {
             case ADD -> ops.addInt(a, b, out, n);
             case SUBTRACT -> ops.subtractInt(a, b, out, n);
             case MULTIPLY -> ops.multiplyInt(a, b, out, n);
+            case FLOOR_DIVIDE -> ops.floorDivideInt(a, b, out, n);
+            case MODULO -> ops.moduloInt(a, b, out, n);
             case MIN -> ops.minInt(a, b, out, n);
             case MAX -> ops.maxInt(a, b, out, n);
             case LESS -> ops.lessInt(a, b, out, n);

@@ -59,6 +59,60 @@ class TileOps {
         }
     }
 
+    void exp(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) StrictMath.exp(a[i]);
+        }
+    }
+
+    void exp2(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) StrictMath.pow(2, a[i]);
+        }
+    }
+
+    void log(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) StrictMath.log(a[i]);
+        }
+    }
+
+    void log2(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) (StrictMath.log(a[i]) * (1 / StrictMath.log(2)));
+        }
+    }
+
+    void sqrt(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) Math.sqrt(a[i]);
+        }
+    }
+
+    void sigmoid(float[] a, float[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (float) (1 / (1 + StrictMath.exp(-(double) a[i])));
+        }
+    }
+
+    void toInt(float[] a, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = (int) a[i];
+        }
+    }
+
+    void floorDivideInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = b[i] == 0 ? 0 : Math.floorDiv(a[i], b[i]);
+        }
+    }
+
+    void moduloInt(int[] a, int[] b, int[] out, int n) {
+        for (int i = 0; i < n; i++) {
+            out[i] = b[i] == 0 ? 0 : Math.floorMod(a[i], b[i]);
+        }
+    }
+
     void toFloat(int[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
             out[i] = a[i];

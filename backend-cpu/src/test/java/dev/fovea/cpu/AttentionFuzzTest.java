@@ -248,8 +248,9 @@ class AttentionFuzzTest {
                 mask = mask.and(Expressions.booleanMask());
             }
             if (random.nextInt(6) == 0) {
-                mask = mask.and(Expressions.score()
-                        .lessThan(Expressions.constant(1e-3f))
+                mask = mask.and(Expressions.index(IndexKind.KEY)
+                        .mod(Expressions.constant(3))
+                        .lessThan(Expressions.constant(2))
                         .or(Expressions.index(IndexKind.KEY_LENGTH)
                                 .sameAs(Expressions.index(IndexKind.QUERY_LENGTH))
                                 .not()));

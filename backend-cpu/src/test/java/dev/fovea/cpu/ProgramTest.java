@@ -27,7 +27,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Random expressions over small integers, where f32 is exact, against their direct evaluation. */
 class ProgramTest {
     private static final int DIM = 3;
-    private static final List<Expr.IndexKind> INDICES = List.of(Expr.IndexKind.values());
+    private static final List<Expr.IndexKind> INDICES =
+            java.util.EnumSet.complementOf(java.util.EnumSet.of(Expr.IndexKind.CHANNEL)).stream()
+                    .toList();
 
     static List<KernelSet> kernelSets() {
         return List.of(KernelSet.choose(), KernelSet.scalar(List.of()));

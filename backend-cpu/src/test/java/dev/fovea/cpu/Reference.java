@@ -133,7 +133,7 @@ final class Reference {
     double value(Expr e, Map<Expr.IndexKind, Integer> index, double score) {
         return switch (e) {
             case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
-            case Expr.Score s -> score;
+            case Expr.Value s -> score;
             case Expr.FloatConst c -> c.value();
             case Expr.IntConst c -> c.value();
             case Expr.BoolConst c -> c.value() ? 1 : 0;
@@ -155,6 +155,13 @@ final class Reference {
                     case NEGATE -> -x;
                     case ABS -> Math.abs(x);
                     case TANH -> Math.tanh(x);
+                    case EXP -> Math.exp(x);
+                    case EXP2 -> Math.pow(2, x);
+                    case LOG -> Math.log(x);
+                    case LOG2 -> Math.log(x) / Math.log(2);
+                    case SQRT -> Math.sqrt(x);
+                    case SIGMOID -> 1 / (1 + Math.exp(-x));
+                    case TO_INT -> (int) x;
                     case TO_FLOAT -> x;
                     case NOT -> 1 - x;
                 };
@@ -173,6 +180,8 @@ final class Reference {
             case SUBTRACT -> x - y;
             case MULTIPLY -> x * y;
             case DIVIDE -> x / y;
+            case FLOOR_DIVIDE -> y == 0 ? 0 : Math.floorDiv((int) x, (int) y);
+            case MODULO -> y == 0 ? 0 : Math.floorMod((int) x, (int) y);
             case MIN -> Math.min(x, y);
             case MAX -> Math.max(x, y);
             case LESS -> x < y ? 1 : 0;

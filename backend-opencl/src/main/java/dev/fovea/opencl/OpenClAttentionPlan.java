@@ -154,9 +154,7 @@ final class OpenClAttentionPlan implements DevicePlan {
 
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
-        AttentionArguments a = switch (arguments) {
-            case AttentionArguments attention -> attention;
-        };
+        AttentionArguments a = (AttentionArguments) arguments;
         if (!(stream instanceof DeviceStream queue)) {
             throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
         }

@@ -3,8 +3,14 @@ package dev.fovea.opencl;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.MergeSpec;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.BuildCount;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
@@ -21,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
 final class OpenClBackend implements DeviceBackend, BuildCount {
+    private static final Support.No NOT_YET =
+            new Support.No("this version does not compute that by OpenCL", "leave the option out");
+
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -57,16 +66,25 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     }
 
     @Override
-    public Support supports(Primitive primitive) {
+    public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec _ -> new Support.Yes();
+            case AttentionSpec spec ->
+                spec.source().equals(KeySource.dense(spec.storage()))
+                                && spec.normaliser() == Normaliser.SOFTMAX
+                                && spec.probability().equals(Expressions.probability())
+                                && spec.output().equals(Expressions.output())
+                                && !spec.partials()
+                        ? new Support.Yes()
+                        : NOT_YET;
+            case MergeSpec _, TransferSpec _, RotarySpec _ -> NOT_YET;
         };
     }
 
     @Override
-    public DevicePlan prepare(Primitive primitive) {
+    public DevicePlan prepare(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec spec -> new OpenClAttentionPlan(this, spec);
+            case MergeSpec _, TransferSpec _, RotarySpec _ -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
         };
     }
 

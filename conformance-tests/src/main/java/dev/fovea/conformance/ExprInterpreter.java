@@ -15,6 +15,10 @@ final class ExprInterpreter {
     private int head;
     private int query;
     private int key;
+    private int channel;
+    private double score;
+    private double probability;
+    private double output;
 
     ExprInterpreter(HostProblem problem, boolean single) {
         this.problem = problem;
@@ -29,23 +33,44 @@ final class ExprInterpreter {
     }
 
     boolean test(Expr e) {
-        return value(e, Double.NaN) != 0;
+        return value(e) != 0;
+    }
+
+    double value(Expr e, double s) {
+        score = s;
+        return value(e);
+    }
+
+    double weight(Expr e, double s, double p) {
+        score = s;
+        probability = p;
+        return value(e);
+    }
+
+    double output(Expr e, double o, int column) {
+        output = o;
+        channel = column;
+        return value(e);
     }
 
     /** The value; I32 as an integral double, BOOL as 0 or 1. */
-    double value(Expr e, double score) {
+    private double value(Expr e) {
         return switch (e) {
             case Expr.Index i -> index(i);
-            case Expr.Score s -> score;
+            case Expr.Value v ->
+                switch (v.kind()) {
+                    case SCORE -> score;
+                    case PROBABILITY -> probability;
+                    case OUTPUT -> output;
+                };
             case Expr.FloatConst c -> c.value();
             case Expr.IntConst c -> c.value();
             case Expr.BoolConst c -> c.value() ? 1 : 0;
             case Expr.Scalar s -> scalar(s);
-            case Load load -> load(load, score);
-            case Unary u -> unary(u, value(u.operand(), score));
-            case Binary x -> binary(x, value(x.left(), score), value(x.right(), score));
-            case Expr.Select s ->
-                value(s.condition(), score) != 0 ? value(s.ifTrue(), score) : value(s.ifFalse(), score);
+            case Load load -> load(load);
+            case Unary u -> unary(u, value(u.operand()));
+            case Binary x -> binary(x, value(x.left()), value(x.right()));
+            case Expr.Select s -> value(s.condition()) != 0 ? value(s.ifTrue()) : value(s.ifFalse());
         };
     }
 
@@ -60,21 +85,23 @@ final class ExprInterpreter {
             case HEAD -> head;
             case KEY_HEAD -> problem.keyHead(head);
             case QUERY -> query;
-            case KEY, KEY_POSITION -> key;
+            case KEY -> key;
+            case KEY_POSITION -> problem.keyPosition(b, head, key);
             case QUERY_POSITION -> query + problem.offset(b, head);
-            case QUERY_LENGTH -> problem.queries();
+            case QUERY_LENGTH -> problem.queryLength(b);
             case KEY_LENGTH -> problem.keyLength(b, head);
+            case CHANNEL -> channel;
         };
     }
 
-    private double load(Load load, double score) {
+    private double load(Load load) {
         HostTensor t = Objects.requireNonNull(problem.captures().get(load.name()));
         int rank = load.indices().size();
         int[] at = new int[rank];
         for (int i = 0; i < rank; i++) {
             int axis = i - (rank - t.rank());
             int size = axis < 0 || t.size(axis) == 1 ? Integer.MAX_VALUE : t.size(axis);
-            at[i] = Math.clamp((long) value(load.indices().get(i), score), 0, size - 1);
+            at[i] = Math.clamp((long) value(load.indices().get(i)), 0, size - 1);
         }
         return t.broadcastAt(at);
     }
@@ -85,6 +112,13 @@ final class ExprInterpreter {
             case NEGATE -> whole ? -(int) a : -a;
             case ABS -> whole ? Math.abs((int) a) : Math.abs(a);
             case TANH -> round(StrictMath.tanh(a));
+            case EXP -> round(StrictMath.exp(a));
+            case EXP2 -> round(StrictMath.pow(2, a));
+            case LOG -> round(StrictMath.log(a));
+            case LOG2 -> round(StrictMath.log(a) / StrictMath.log(2));
+            case SQRT -> round(StrictMath.sqrt(a));
+            case SIGMOID -> round(1 / (1 + StrictMath.exp(-a)));
+            case TO_INT -> (int) a;
             case TO_FLOAT -> round(a);
             case NOT -> a == 0 ? 1 : 0;
         };
@@ -97,6 +131,8 @@ final class ExprInterpreter {
             case SUBTRACT -> whole ? (int) l - (int) r : round(l - r);
             case MULTIPLY -> whole ? ((int) l) * ((int) r) : round(l * r);
             case DIVIDE -> round(l / r);
+            case FLOOR_DIVIDE -> r == 0 ? 0 : Math.floorDiv((int) l, (int) r);
+            case MODULO -> r == 0 ? 0 : Math.floorMod((int) l, (int) r);
             case MIN -> Math.min(l, r);
             case MAX -> Math.max(l, r);
             case LESS -> l < r ? 1 : 0;

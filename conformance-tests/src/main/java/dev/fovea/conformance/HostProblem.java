@@ -52,6 +52,16 @@ public record HostProblem(
         return keyLengths == null ? keys() : (int) perSequence(keyLengths, b, head);
     }
 
+    /** Queries of a sequence. */
+    public int queryLength(int b) {
+        return queries();
+    }
+
+    /** kpos of a key index. */
+    public int keyPosition(int b, int head, int k) {
+        return k;
+    }
+
     /** {@code qpos - q}. */
     public int offset(int b, int head) {
         return switch (spec.offset()) {

@@ -91,6 +91,7 @@ public final class HostTensor {
                 }
                 yield backend.copyOf(b, sizes);
             }
+            case BYTE -> throw new IllegalStateException("bytes are uploaded by who packs them");
         };
     }
 

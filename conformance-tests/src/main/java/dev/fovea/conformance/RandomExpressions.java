@@ -6,6 +6,7 @@ import dev.fovea.api.expr.Expr.BinaryOp;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.ValueType;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -18,7 +19,8 @@ final class RandomExpressions {
     private static final int DEPTH = 4;
     private static final List<BinaryOp> ARITHMETIC =
             List.of(BinaryOp.ADD, BinaryOp.SUBTRACT, BinaryOp.MULTIPLY, BinaryOp.MIN, BinaryOp.MAX);
-    private static final List<IndexKind> INDICES = List.of(IndexKind.values());
+    private static final List<IndexKind> INDICES =
+            EnumSet.complementOf(EnumSet.of(IndexKind.CHANNEL)).stream().toList();
 
     private final SplittableRandom random;
     private final DType tableType;

@@ -70,7 +70,7 @@ public record AttentionVariant(
             case F32 -> 0;
             case F16 -> 1;
             case BF16 -> 2;
-            case I32, BOOL -> throw new IllegalArgumentException("attention is over floats, got " + storage);
+            case I32, BOOL, BYTE -> throw new IllegalArgumentException("attention is over floats, got " + storage);
         };
     }
 }

@@ -71,6 +71,7 @@ final class ExpressionText {
             case F16, BF16 -> "ushort";
             case I32 -> "int";
             case BOOL -> "uchar";
+            case BYTE -> throw new IllegalArgumentException("bytes are no captured tensor");
         };
     }
 
@@ -93,7 +94,12 @@ final class ExpressionText {
         private String text(Expr e) {
             return switch (e) {
                 case Expr.Index i -> "at." + field(i.kind());
-                case Expr.Score _ -> "s";
+                case Expr.Value v ->
+                    switch (v.kind()) {
+                        case SCORE -> "s";
+                        case PROBABILITY -> "p";
+                        case OUTPUT -> "o";
+                    };
                 case Expr.FloatConst c -> floatText(c.value());
                 case Expr.IntConst c -> "(int)0x" + Integer.toHexString(c.value()) + "u";
                 case Expr.BoolConst c -> c.value() ? "1" : "0";
@@ -129,6 +135,7 @@ final class ExpressionText {
                 case F16 -> "vload_half(0, (__global const half *)(" + at + "))";
                 case BF16 -> "from_bf16(*(" + at + "))";
                 case BOOL -> "*(" + at + ") != 0";
+                case BYTE -> throw new IllegalArgumentException("bytes are no captured tensor");
             };
         }
     }
@@ -140,6 +147,13 @@ final class ExpressionText {
             case NEGATE -> real ? "-" + a : "(int)(0u - (uint)" + a + ")";
             case ABS -> real ? "fabs(" + a + ")" : "(int)abs(" + a + ")";
             case TANH -> "tanh(" + a + ")";
+            case EXP -> "exp(" + a + ")";
+            case EXP2 -> "exp2(" + a + ")";
+            case LOG -> "log(" + a + ")";
+            case LOG2 -> "log2(" + a + ")";
+            case SQRT -> "sqrt(" + a + ")";
+            case SIGMOID -> "sigmoid(" + a + ")";
+            case TO_INT -> "convert_int_sat_rtz(" + a + ")";
             case TO_FLOAT -> "(float)" + a;
             case NOT -> "!" + a;
         };
@@ -152,6 +166,8 @@ final class ExpressionText {
             case SUBTRACT -> arithmetic(real, a, "-", b);
             case MULTIPLY -> arithmetic(real, a, "*", b);
             case DIVIDE -> a + " / " + b;
+            case FLOOR_DIVIDE -> "floor_divide(" + a + ", " + b + ")";
+            case MODULO -> "floor_modulo(" + a + ", " + b + ")";
             case MIN -> (real ? "minimum(" : "min(") + a + ", " + b + ")";
             case MAX -> (real ? "maximum(" : "max(") + a + ", " + b + ")";
             case LESS -> a + " < " + b;
@@ -177,6 +193,7 @@ final class ExpressionText {
             case KEY_POSITION -> "kpos";
             case QUERY_LENGTH -> "len_q";
             case KEY_LENGTH -> "len_k";
+            case CHANNEL -> "d";
         };
     }
 

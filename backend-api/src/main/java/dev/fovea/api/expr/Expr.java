@@ -34,7 +34,9 @@ public sealed interface Expr {
         /** Number of queries. */
         QUERY_LENGTH,
         /** Number of keys of this sequence. */
-        KEY_LENGTH
+        KEY_LENGTH,
+        /** Column of the value that the output expression is evaluated for. */
+        CHANNEL
     }
 
     record Index(IndexKind kind) implements Expr {
@@ -44,8 +46,17 @@ public sealed interface Expr {
         }
     }
 
-    /** The value that the expression transforms: the score so far. */
-    record Score() implements Expr {
+    /** What an expression transforms or looks at; all F32. */
+    enum ValueKind {
+        /** The score so far. */
+        SCORE,
+        /** The weight that the normaliser gave. */
+        PROBABILITY,
+        /** An element of the output row, before it is rounded to storage. */
+        OUTPUT
+    }
+
+    record Value(ValueKind kind) implements Expr {
         @Override
         public ValueType type() {
             return ValueType.F32;
@@ -98,6 +109,7 @@ public sealed interface Expr {
             return switch (dtype) {
                 case F32, F16, BF16 -> ValueType.F32;
                 case I32 -> ValueType.I32;
+                case BYTE -> throw new IllegalArgumentException("a captured tensor is F32, F16, BF16, I32 or BOOL");
                 case BOOL -> ValueType.BOOL;
             };
         }
@@ -107,8 +119,25 @@ public sealed interface Expr {
         NEGATE,
         ABS,
         TANH,
+        EXP,
+        EXP2,
+        /** Natural logarithm: NaN below 0, -inf at 0. */
+        LOG,
+        LOG2,
+        SQRT,
+        /** {@code 1 / (1 + exp(-x))}, without overflow. */
+        SIGMOID,
         TO_FLOAT,
-        NOT
+        /** Toward zero, saturating, NaN becomes 0. */
+        TO_INT,
+        NOT;
+
+        private boolean takesFloat() {
+            return switch (this) {
+                case TANH, EXP, EXP2, LOG, LOG2, SQRT, SIGMOID, TO_INT -> true;
+                case NEGATE, ABS, TO_FLOAT, NOT -> false;
+            };
+        }
     }
 
     record Unary(UnaryOp op, Expr operand) implements Expr {
@@ -117,16 +146,20 @@ public sealed interface Expr {
             check(
                     switch (op) {
                         case NEGATE, ABS -> t != ValueType.BOOL;
-                        case TANH -> t == ValueType.F32;
                         case TO_FLOAT -> t == ValueType.I32;
                         case NOT -> t == ValueType.BOOL;
+                        default -> op.takesFloat() && t == ValueType.F32;
                     },
                     op.name().toLowerCase(Locale.ROOT) + " does not take " + t);
         }
 
         @Override
         public ValueType type() {
-            return op == UnaryOp.TO_FLOAT ? ValueType.F32 : operand.type();
+            return switch (op) {
+                case TO_FLOAT -> ValueType.F32;
+                case TO_INT -> ValueType.I32;
+                default -> operand.type();
+            };
         }
     }
 
@@ -136,6 +169,10 @@ public sealed interface Expr {
         MULTIPLY,
         /** Floating point only. */
         DIVIDE,
+        /** I32, toward minus infinity; by 0 gives 0, and the most negative number by -1 wraps to itself. */
+        FLOOR_DIVIDE,
+        /** I32: {@code a - b * floor(a / b)}, with the sign of b; by 0 gives 0. */
+        MODULO,
         MIN,
         MAX,
         LESS,
@@ -160,6 +197,8 @@ public sealed interface Expr {
                     op + " takes two of one type, got " + left.type() + " and " + right.type());
             check(op.isLogical() == (left.type() == ValueType.BOOL), op + " does not take " + left.type());
             check(op != BinaryOp.DIVIDE || left.type() == ValueType.F32, "divide takes F32");
+            boolean whole = op == BinaryOp.FLOOR_DIVIDE || op == BinaryOp.MODULO;
+            check(!whole || left.type() == ValueType.I32, op + " takes I32");
         }
 
         @Override
@@ -196,6 +235,14 @@ public sealed interface Expr {
         return new Binary(BinaryOp.DIVIDE, this, other);
     }
 
+    default Expr floorDiv(Expr other) {
+        return new Binary(BinaryOp.FLOOR_DIVIDE, this, other);
+    }
+
+    default Expr mod(Expr other) {
+        return new Binary(BinaryOp.MODULO, this, other);
+    }
+
     default Expr unaryMinus() {
         return new Unary(UnaryOp.NEGATE, this);
     }
@@ -206,6 +253,34 @@ public sealed interface Expr {
 
     default Expr tanh() {
         return new Unary(UnaryOp.TANH, this);
+    }
+
+    default Expr exp() {
+        return new Unary(UnaryOp.EXP, this);
+    }
+
+    default Expr exp2() {
+        return new Unary(UnaryOp.EXP2, this);
+    }
+
+    default Expr log() {
+        return new Unary(UnaryOp.LOG, this);
+    }
+
+    default Expr log2() {
+        return new Unary(UnaryOp.LOG2, this);
+    }
+
+    default Expr sqrt() {
+        return new Unary(UnaryOp.SQRT, this);
+    }
+
+    default Expr sigmoid() {
+        return new Unary(UnaryOp.SIGMOID, this);
+    }
+
+    default Expr toInt() {
+        return new Unary(UnaryOp.TO_INT, this);
     }
 
     default Expr toFloat() {
@@ -248,7 +323,7 @@ public sealed interface Expr {
     default List<Expr> operands() {
         return switch (this) {
             case Index i -> List.of();
-            case Score s -> List.of();
+            case Value v -> List.of();
             case FloatConst c -> List.of();
             case IntConst c -> List.of();
             case BoolConst c -> List.of();
@@ -262,23 +337,40 @@ public sealed interface Expr {
 
     /** This expression with {@code score} in the place of the score that it transforms. */
     default Expr onScore(Expr score) {
+        return on(ValueKind.SCORE, score);
+    }
+
+    /** This expression with another in the place of a value. */
+    default Expr on(ValueKind kind, Expr replacement) {
         return switch (this) {
-            case Score s -> score;
+            case Value v -> v.kind() == kind ? replacement : v;
             case Load l ->
                 new Load(
                         l.name(),
                         l.dtype(),
-                        l.indices().stream().map(i -> i.onScore(score)).toList());
-            case Unary u -> new Unary(u.op(), u.operand().onScore(score));
+                        l.indices().stream().map(i -> i.on(kind, replacement)).toList());
+            case Unary u -> new Unary(u.op(), u.operand().on(kind, replacement));
             case Binary b ->
-                new Binary(b.op(), b.left().onScore(score), b.right().onScore(score));
+                new Binary(b.op(), b.left().on(kind, replacement), b.right().on(kind, replacement));
             case Select s ->
                 new Select(
-                        s.condition().onScore(score),
-                        s.ifTrue().onScore(score),
-                        s.ifFalse().onScore(score));
+                        s.condition().on(kind, replacement),
+                        s.ifTrue().on(kind, replacement),
+                        s.ifFalse().on(kind, replacement));
             default -> this;
         };
+    }
+
+    /** Whether a leaf that looks at this value occurs. */
+    default boolean uses(ValueKind kind) {
+        return this instanceof Value v && v.kind() == kind
+                || operands().stream().anyMatch(e -> e.uses(kind));
+    }
+
+    /** Whether a leaf of this index occurs. */
+    default boolean uses(IndexKind kind) {
+        return this instanceof Index i && i.kind() == kind
+                || operands().stream().anyMatch(e -> e.uses(kind));
     }
 
     /** The text form, which {@link ExprParser} reads back to an equal tree. */

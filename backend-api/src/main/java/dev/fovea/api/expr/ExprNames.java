@@ -3,13 +3,15 @@ package dev.fovea.api.expr;
 import dev.fovea.api.expr.Expr.BinaryOp;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.UnaryOp;
+import dev.fovea.api.expr.Expr.ValueKind;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** The words and symbols of the text form. */
 final class ExprNames {
-    static final String SCORE = "s";
+    static final Map<String, ValueKind> VALUES =
+            Map.of("s", ValueKind.SCORE, "p", ValueKind.PROBABILITY, "o", ValueKind.OUTPUT);
     static final Map<String, IndexKind> INDICES = indices();
 
     private static Map<String, IndexKind> indices() {
@@ -23,13 +25,22 @@ final class ExprNames {
         all.put("kpos", IndexKind.KEY_POSITION);
         all.put("len_q", IndexKind.QUERY_LENGTH);
         all.put("len_k", IndexKind.KEY_LENGTH);
+        all.put("d", IndexKind.CHANNEL);
         return Collections.unmodifiableMap(all);
     }
 
     private ExprNames() {}
 
     static String of(IndexKind kind) {
-        return INDICES.entrySet().stream()
+        return of(INDICES, kind);
+    }
+
+    static String of(ValueKind kind) {
+        return of(VALUES, kind);
+    }
+
+    private static <T> String of(Map<String, T> names, T kind) {
+        return names.entrySet().stream()
                 .filter(e -> e.getValue() == kind)
                 .findFirst()
                 .orElseThrow()
@@ -42,6 +53,8 @@ final class ExprNames {
             case SUBTRACT -> "-";
             case MULTIPLY -> "*";
             case DIVIDE -> "/";
+            case FLOOR_DIVIDE -> "//";
+            case MODULO -> "%";
             case LESS -> "<";
             case LESS_EQUAL -> "<=";
             case EQUAL -> "==";
@@ -51,12 +64,25 @@ final class ExprNames {
         };
     }
 
+    /** Functions of one argument. */
+    static final Map<String, UnaryOp> FUNCTIONS = functions();
+
+    private static Map<String, UnaryOp> functions() {
+        Map<String, UnaryOp> all = new LinkedHashMap<>();
+        all.put("abs", UnaryOp.ABS);
+        all.put("tanh", UnaryOp.TANH);
+        all.put("exp", UnaryOp.EXP);
+        all.put("exp2", UnaryOp.EXP2);
+        all.put("log", UnaryOp.LOG);
+        all.put("log2", UnaryOp.LOG2);
+        all.put("sqrt", UnaryOp.SQRT);
+        all.put("sigmoid", UnaryOp.SIGMOID);
+        all.put("float", UnaryOp.TO_FLOAT);
+        all.put("int", UnaryOp.TO_INT);
+        return Collections.unmodifiableMap(all);
+    }
+
     static String function(UnaryOp op) {
-        return switch (op) {
-            case ABS -> "abs";
-            case TANH -> "tanh";
-            case TO_FLOAT -> "float";
-            case NEGATE, NOT -> throw new IllegalArgumentException(op + " is a prefix");
-        };
+        return of(FUNCTIONS, op);
     }
 }

@@ -5,6 +5,7 @@ import dev.fovea.api.expr.Expr.BinaryOp;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.Load;
 import dev.fovea.api.expr.Expr.Scalar;
+import dev.fovea.api.expr.Expr.UnaryOp;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,15 +16,17 @@ import java.util.regex.Pattern;
  * Reads expressions from text: {@code kpos <= qpos && qpos - kpos < 256}, {@code s + slope[h] * (kpos - qpos)}.
  *
  * <pre>
- * names      b h hkv q k qpos kpos len_q len_k (I32), s (the score), captured tensors name[i, ...], runtime scalars
+ * names      b h hkv q k qpos kpos len_q len_k d (I32), s (the score), p (the probability), o (the output),
+ *            captured tensors name[i, ...], runtime scalars
  * operators  || &amp;&amp; ! &lt; &lt;= &gt; &gt;= == != + - * /   (as in C; comparisons do not chain)
- * functions  abs min max tanh float select(condition, a, b)
+ *            // and % are floor division and its remainder, of I32
+ * functions  abs min max tanh exp exp2 log log2 sqrt sigmoid float int select(condition, a, b)
  * numbers    3 is I32, 3.0 1e-3 inf nan are F32; I32 widens where F32 is expected; true false
  * </pre>
  */
 public final class ExprParser {
     private static final Pattern TOKEN = Pattern.compile(
-            "\\s*(?:(?<number>(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)|(?<name>[a-zA-Z_]\\w*)|(?<symbol>\\|\\||&&|[<>=!]=|[-+*/<>!(),\\[\\]]))");
+            "\\s*(?:(?<number>(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)|(?<name>[a-zA-Z_]\\w*)|(?<symbol>\\|\\||&&|[<>=!]=|//|[-+*/%<>!(),\\[\\]]))");
 
     private final String text;
     private final Map<String, DType> captures;
@@ -118,6 +121,10 @@ public final class ExprParser {
                 e = join(BinaryOp.MULTIPLY, e, prefix());
             } else if (take("/")) {
                 e = join(BinaryOp.DIVIDE, floating(e), floating(prefix()));
+            } else if (take("//")) {
+                e = join(BinaryOp.FLOOR_DIVIDE, e, prefix());
+            } else if (take("%")) {
+                e = join(BinaryOp.MODULO, e, prefix());
             } else {
                 return e;
             }
@@ -179,20 +186,27 @@ public final class ExprParser {
 
     private Expr function(String name, int at) {
         List<Expr> a = arguments(")");
-        int arity = switch (name) {
-            case "abs", "tanh", "float" -> 1;
-            case "min", "max" -> 2;
-            case "select" -> 3;
-            default ->
-                throw error(at, "there is no function '" + name + "'; there is abs, min, max, tanh, float, select");
-        };
+        UnaryOp unary = ExprNames.FUNCTIONS.get(name);
+        int arity = unary != null
+                ? 1
+                : switch (name) {
+                    case "min", "max" -> 2;
+                    case "select" -> 3;
+                    default ->
+                        throw error(
+                                at,
+                                "there is no function '" + name + "'; there is min, max, select, "
+                                        + String.join(", ", ExprNames.FUNCTIONS.keySet()));
+                };
         if (a.size() != arity) {
             throw error(at, name + " takes " + arity + " arguments, got " + a.size());
         }
+        if (unary != null) {
+            boolean keepsInt = unary == UnaryOp.ABS || unary == UnaryOp.TO_FLOAT;
+            Expr operand = keepsInt ? a.get(0) : floating(a.get(0));
+            return checked(at, () -> new Expr.Unary(unary, operand));
+        }
         return switch (name) {
-            case "abs" -> checked(at, a.get(0)::abs);
-            case "tanh" -> checked(at, floating(a.get(0))::tanh);
-            case "float" -> checked(at, a.get(0)::toFloat);
             case "min" -> join(BinaryOp.MIN, a.get(0), a.get(1));
             case "max" -> join(BinaryOp.MAX, a.get(0), a.get(1));
             default -> {
@@ -214,14 +228,16 @@ public final class ExprParser {
             return checked(at, () -> new Load(name, dtype, indices));
         }
         IndexKind index = ExprNames.INDICES.get(name);
+        Expr.ValueKind value = ExprNames.VALUES.get(name);
         ValueType scalar = scalars.get(name);
         if (index != null) {
             return new Expr.Index(index);
+        } else if (value != null) {
+            return new Expr.Value(value);
         } else if (scalar != null) {
             return checked(at, () -> new Scalar(name, scalar));
         }
         return switch (name) {
-            case ExprNames.SCORE -> new Expr.Score();
             case "true" -> new Expr.BoolConst(true);
             case "false" -> new Expr.BoolConst(false);
             case "inf" -> new Expr.FloatConst(Float.POSITIVE_INFINITY);
@@ -231,7 +247,7 @@ public final class ExprParser {
                         at,
                         captures.containsKey(name)
                                 ? "the captured tensor '" + name + "' needs indices: " + name + "[h]"
-                                : "there is no '" + name + "'; there is s, "
+                                : "there is no '" + name + "'; there is s, p, o, "
                                         + String.join(", ", ExprNames.INDICES.keySet()) + ", captured tensors "
                                         + captures.keySet() + ", scalars " + scalars.keySet());
         };

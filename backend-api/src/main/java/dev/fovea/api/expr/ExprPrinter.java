@@ -28,7 +28,7 @@ final class ExprPrinter {
     private static String print(Expr e, int context) {
         return switch (e) {
             case Expr.Index i -> ExprNames.of(i.kind());
-            case Expr.Score s -> ExprNames.SCORE;
+            case Expr.Value v -> ExprNames.of(v.kind());
             case Expr.FloatConst c -> number(c.value(), context);
             case Expr.IntConst c -> c.value() < 0 ? enclosed("" + c.value(), PREFIX, context) : "" + c.value();
             case Expr.BoolConst c -> "" + c.value();

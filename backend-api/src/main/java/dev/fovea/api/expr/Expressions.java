@@ -2,6 +2,7 @@ package dev.fovea.api.expr;
 
 import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.api.expr.Expr.ValueKind;
 import java.util.List;
 
 /** Leaves of expressions, and the score and mask expressions of the literature as factories of the same records. */
@@ -18,7 +19,15 @@ public final class Expressions {
     private Expressions() {}
 
     public static Expr score() {
-        return new Expr.Score();
+        return new Expr.Value(ValueKind.SCORE);
+    }
+
+    public static Expr probability() {
+        return new Expr.Value(ValueKind.PROBABILITY);
+    }
+
+    public static Expr output() {
+        return new Expr.Value(ValueKind.OUTPUT);
     }
 
     public static Expr queryPosition() {

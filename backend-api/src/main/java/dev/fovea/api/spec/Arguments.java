@@ -4,7 +4,7 @@ import dev.fovea.api.Tensor;
 import java.util.List;
 
 /** What a run of a primitive reads and writes. */
-public sealed interface Arguments permits AttentionArguments {
+public sealed interface Arguments permits AttentionArguments, MergeArguments, TransferArguments, RotaryArguments {
     List<Tensor> inputs();
 
     List<Tensor> outputs();

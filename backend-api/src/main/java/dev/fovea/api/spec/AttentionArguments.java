@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  * @param scores F32 [B, Hq, Sq, P + S], written
  * @param captures the captured tensors of the expressions
  * @param scalars the runtime scalars of the expressions
+ * @param source what a key source beyond the plain one needs; K, V and Q then have the shapes that it says
+ * @param maxima F32 [B, Hq, Sq], written: row maxima of partials
+ * @param sums F32 [B, Hq, Sq], written: row sums of partials
+ * @param schedule the work of this step as the plan cut it; null: cut anew by the run
  */
 public record AttentionArguments(
         Tensor query,
@@ -38,12 +42,53 @@ public record AttentionArguments(
         @Nullable Tensor logSumExp,
         @Nullable Tensor scores,
         Map<String, Tensor> captures,
-        Map<String, Number> scalars)
+        Map<String, Number> scalars,
+        KeyArguments source,
+        @Nullable Tensor maxima,
+        @Nullable Tensor sums,
+        @Nullable Schedule schedule)
         implements Arguments {
 
     public AttentionArguments {
         captures = Map.copyOf(captures);
         scalars = Map.copyOf(scalars);
+    }
+
+    /** Dense keys, no partials. */
+    public AttentionArguments(
+            Tensor query,
+            Tensor key,
+            Tensor value,
+            Tensor output,
+            float scale,
+            @Nullable Tensor pastKey,
+            @Nullable Tensor pastValue,
+            @Nullable Tensor keyLengths,
+            @Nullable Tensor queryOffsets,
+            @Nullable Tensor sinks,
+            @Nullable Tensor logSumExp,
+            @Nullable Tensor scores,
+            Map<String, Tensor> captures,
+            Map<String, Number> scalars) {
+        this(
+                query,
+                key,
+                value,
+                output,
+                scale,
+                pastKey,
+                pastValue,
+                keyLengths,
+                queryOffsets,
+                sinks,
+                logSumExp,
+                scores,
+                captures,
+                scalars,
+                KeyArguments.NONE,
+                null,
+                null,
+                null);
     }
 
     public AttentionArguments(Tensor query, Tensor key, Tensor value, Tensor output) {
@@ -64,20 +109,81 @@ public record AttentionArguments(
                 Map.of());
     }
 
+    public AttentionArguments with(KeyArguments other) {
+        return copy(keyLengths, captures, scalars, other, maxima, sums, schedule);
+    }
+
+    public AttentionArguments withKeyLengths(Tensor lengths) {
+        return copy(lengths, captures, scalars, source, maxima, sums, schedule);
+    }
+
+    public AttentionArguments withExpressions(Map<String, Tensor> tensors, Map<String, Number> numbers) {
+        return copy(keyLengths, tensors, numbers, source, maxima, sums, schedule);
+    }
+
+    public AttentionArguments withPartials(Tensor rowMaxima, Tensor rowSums) {
+        return copy(keyLengths, captures, scalars, source, rowMaxima, rowSums, schedule);
+    }
+
+    public AttentionArguments with(Schedule other) {
+        return copy(keyLengths, captures, scalars, source, maxima, sums, other);
+    }
+
+    private AttentionArguments copy(
+            @Nullable Tensor lengths,
+            Map<String, Tensor> tensors,
+            Map<String, Number> numbers,
+            KeyArguments keySource,
+            @Nullable Tensor rowMaxima,
+            @Nullable Tensor rowSums,
+            @Nullable Schedule cut) {
+        return new AttentionArguments(
+                query,
+                key,
+                value,
+                output,
+                scale,
+                pastKey,
+                pastValue,
+                lengths,
+                queryOffsets,
+                sinks,
+                logSumExp,
+                scores,
+                tensors,
+                numbers,
+                keySource,
+                rowMaxima,
+                rowSums,
+                cut);
+    }
+
+    /** Sequences. */
     public long batch() {
+        if (source.queryStarts() != null) {
+            return source.queryStarts().size(0) - 1;
+        }
         return query.size(0);
     }
 
+    /** Queries of the longest sequence. */
     public long queries() {
-        return query.size(2);
+        return source.queryStarts() != null ? source.queryStarts().facts().largestStep() : query.size(2);
     }
 
     public long pastKeys() {
         return pastKey == null ? 0 : pastKey.size(2);
     }
 
-    /** Keys of a sequence before any length cuts them: past and new. */
+    /** The most keys that a sequence can have before any length cuts them: past and new. */
     public long keys() {
+        Tensor table = source.pageTable();
+        if (table != null) {
+            return table.size(table.rank() - 1) * key.size(2);
+        }
+        if (source.keyStarts() != null) {
+            return source.keyStarts().facts().largestStep();
+        }
         return pastKeys() + key.size(2);
     }
 
@@ -86,13 +192,14 @@ public record AttentionArguments(
         List<Tensor> all = new ArrayList<>(List.of(query, key, value));
         add(all, pastKey, pastValue, keyLengths, queryOffsets, sinks);
         all.addAll(captures.values());
+        all.addAll(source.tensors());
         return all;
     }
 
     @Override
     public List<Tensor> outputs() {
         List<Tensor> all = new ArrayList<>(List.of(output));
-        add(all, logSumExp, scores);
+        add(all, logSumExp, scores, maxima, sums);
         return all;
     }
 

@@ -11,10 +11,10 @@ import java.lang.foreign.MemorySegment;
 public interface DeviceBackend extends AutoCloseable {
     DeviceInfo info();
 
-    Support supports(Primitive primitive);
+    Support supports(Primitive<?> primitive);
 
     /** Picks and builds kernels. Called only for what {@link #supports} affirms; expensive, cached by the caller. */
-    DevicePlan prepare(Primitive primitive);
+    DevicePlan prepare(Primitive<?> primitive);
 
     /** Memory for one tensor, not initialised. Zero bytes are legal. Throws {@code OutOfDeviceMemory}. */
     Storage allocate(long bytes);

@@ -8,6 +8,11 @@ public interface DevicePlan extends AutoCloseable {
     /** Enqueues on the stream and may return early. */
     void run(Arguments arguments, ExecutionStream stream);
 
+    /** Cuts and orders the work for sequences of these lengths; of attention plans only. */
+    default DeviceSchedule schedule(int[] queryLengths, int[] keyLengths) {
+        return new DeviceSchedule.None();
+    }
+
     /** One line about the chosen kernel and path, for people. */
     String describe();
 

@@ -81,7 +81,18 @@ class ExprTextTest {
         return switch (type) {
             case F32 ->
                 switch (pick) {
-                    case 1 -> tree(r, type, d).tanh();
+                    case 1 ->
+                        new Expr.Unary(
+                                List.of(
+                                                Expr.UnaryOp.TANH,
+                                                Expr.UnaryOp.EXP,
+                                                Expr.UnaryOp.EXP2,
+                                                Expr.UnaryOp.LOG,
+                                                Expr.UnaryOp.LOG2,
+                                                Expr.UnaryOp.SQRT,
+                                                Expr.UnaryOp.SIGMOID)
+                                        .get(r.nextInt(7)),
+                                tree(r, type, d));
                     case 2 -> tree(r, type, d).unaryMinus();
                     case 3 -> tree(r, ValueType.I32, d).toFloat();
                     case 4 -> tree(r, type, d).div(tree(r, type, d));
@@ -95,6 +106,9 @@ class ExprTextTest {
                     case 1 -> tree(r, type, d).abs();
                     case 2 -> tree(r, type, d).unaryMinus();
                     case 3 -> new Expr.Load("doc", DType.I32, List.of(tree(r, type, d)));
+                    case 4 -> tree(r, type, d).floorDiv(tree(r, type, d));
+                    case 5 -> tree(r, type, d).mod(tree(r, type, d));
+                    case 6 -> tree(r, ValueType.F32, d).toInt();
                     default -> new Expr.Binary(arithmetic[r.nextInt(5)], tree(r, type, d), tree(r, type, d));
                 };
             case BOOL ->

@@ -145,6 +145,7 @@ public final class NpyFile implements AutoCloseable {
                 case BF16 -> target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, HalfFloats.toBf16(floatAt(position)));
                 case I32 -> target.set(ValueLayout.JAVA_INT_UNALIGNED, 4 * i, intAt(position));
                 case BOOL -> target.set(BYTE, i, (byte) (data.get(BYTE, position) == 0 ? 0 : 1));
+                case BYTE -> throw new IllegalArgumentException("packed storage is not read from files");
             }
         }
     }
@@ -168,7 +169,7 @@ public final class NpyFile implements AutoCloseable {
             case F32 -> header.type() == NpyType.FLOAT32;
             case F16 -> header.type() == NpyType.FLOAT16;
             case I32 -> header.type() == NpyType.INT32;
-            case BF16, BOOL -> false;
+            case BF16, BOOL, BYTE -> false;
         };
         return same && header.bigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
     }

@@ -182,6 +182,7 @@ class AttendOptionsTest {
             case F32, BF16 -> NpyType.FLOAT32;
             case I32 -> NpyType.INT32;
             case BOOL -> NpyType.BOOL;
+            case BYTE -> throw new IllegalStateException();
         };
         int[] s = t.shape();
         double[] values = t.values();

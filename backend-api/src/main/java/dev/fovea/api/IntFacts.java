@@ -1,0 +1,53 @@
+package dev.fovea.api;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * What is known of the values of an I32 tensor since it came from the host, so that indices are checked once and never clamped silently.
+ * For views it bounds what they show. A tensor that a device wrote has no facts: its least value is above its largest.
+ *
+ * @param least smallest value
+ * @param largest largest value
+ * @param smallestStep smallest difference of an element and the one before it in memory; 0 for fewer than two
+ * @param largestStep largest difference, likewise
+ * @param distinctLists whether the rows of the last axis were checked to hold no number twice
+ */
+public record IntFacts(int least, int largest, long smallestStep, long largestStep, boolean distinctLists) {
+    static final IntFacts NONE = new IntFacts(1, 0, 0, 0, false);
+
+    public boolean known() {
+        return least <= largest;
+    }
+
+    /** Whether all values are known to lie in [from, to]. */
+    public boolean within(long from, long to) {
+        return known() && least >= from && largest <= to;
+    }
+
+    IntFacts withDistinctLists() {
+        return new IntFacts(least, largest, smallestStep, largestStep, true);
+    }
+
+    static IntFacts of(MemorySegment data) {
+        long n = data.byteSize() / 4;
+        if (n == 0) {
+            return NONE;
+        }
+        int first = data.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
+        int least = first;
+        int largest = first;
+        long smallestStep = n < 2 ? 0 : Long.MAX_VALUE;
+        long largestStep = n < 2 ? 0 : Long.MIN_VALUE;
+        long before = first;
+        for (long i = 1; i < n; i++) {
+            int v = data.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
+            least = Math.min(least, v);
+            largest = Math.max(largest, v);
+            smallestStep = Math.min(smallestStep, v - before);
+            largestStep = Math.max(largestStep, v - before);
+            before = v;
+        }
+        return new IntFacts(least, largest, smallestStep, largestStep, false);
+    }
+}

@@ -1,0 +1,78 @@
+package dev.fovea.api;
+
+import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.spec.Arguments;
+import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spi.DevicePlan;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A primitive made ready on a device. Safe for use by several threads.
+ *
+ * @param <A> what a run takes
+ */
+public sealed class Plan<A extends Arguments> implements AutoCloseable permits AttentionPlan {
+    final Backend backend;
+    final DevicePlan device;
+    private final Primitive<A> primitive;
+    private volatile boolean closed;
+
+    Plan(Backend backend, Primitive<A> primitive, DevicePlan device) {
+        this.backend = backend;
+        this.primitive = primitive;
+        this.device = device;
+    }
+
+    public Primitive<A> primitive() {
+        return primitive;
+    }
+
+    /** The chosen kernel and path in one line. */
+    public String describe() {
+        return device.describe();
+    }
+
+    /** Enqueues on the backend's default stream. */
+    public void run(A arguments) {
+        run(arguments, backend.defaultStream());
+    }
+
+    /** Enqueues on a stream and may return early; reading an output waits for it. */
+    public void run(A arguments, ExecutionStream stream) {
+        checkOpen();
+        ArgumentCheck.check(backend, primitive, arguments);
+        List<Allocation> held = new ArrayList<>();
+        try {
+            for (Tensor t : arguments.inputs()) {
+                hold(t, held);
+            }
+            for (Tensor t : arguments.outputs()) {
+                hold(t, held);
+            }
+            device.run(arguments, stream);
+        } finally {
+            held.forEach(Allocation::release);
+        }
+    }
+
+    private static void hold(Tensor tensor, List<Allocation> held) {
+        Allocation a = tensor.allocation();
+        a.retain();
+        held.add(a);
+    }
+
+    void checkOpen() {
+        if (closed) {
+            throw new Closed("plan");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            device.close();
+        }
+    }
+}
