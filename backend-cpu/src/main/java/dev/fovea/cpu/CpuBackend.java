@@ -5,7 +5,6 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
@@ -58,8 +57,7 @@ final class CpuBackend implements DeviceBackend {
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec spec ->
-                spec.source().equals(KeySource.dense(spec.storage()))
-                                && spec.normaliser() == Normaliser.SOFTMAX
+                spec.normaliser() == Normaliser.SOFTMAX
                                 && spec.probability().equals(Expressions.probability())
                                 && spec.output().equals(Expressions.output())
                                 && !spec.partials()

@@ -11,6 +11,8 @@ final class QueryTile {
     private final Kernels kernels;
     private final Scratch scratch;
     private final int batch;
+    private final int outer;
+    private final int firstQuery;
     private final int group;
     private final int lanes;
     private final Place place;
@@ -30,6 +32,9 @@ final class QueryTile {
 
     private final int[] high;
 
+    /** Keys of the block's list. */
+    private final int keyCount;
+
     private int rows;
     private int keyBegin;
     private int keyEnd;
@@ -42,14 +47,18 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            int tileKeys) {
+            KeyTile keyTile) {
         this.call = call;
         this.kernels = kernels;
         this.scratch = scratch;
         this.batch = batch;
+        this.outer = call.outer(batch);
+        this.firstQuery = call.firstQuery(batch);
         this.group = group;
         this.lanes = kernels.lanes();
         this.place = new Place(lanes);
+        this.keyCount = keyTile.list().count();
+        int tileKeys = keyTile.capacity();
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
@@ -71,13 +80,13 @@ final class QueryTile {
     }
 
     /** Takes up to {@code lanes} rows of the group from {@code first} on. */
-    void load(long first) {
-        rows = (int) Math.min(lanes, call.rows() - first);
+    void load(long first, long end) {
+        rows = (int) Math.min(lanes, end - first);
         place.batch = batch;
         place.keyHead = call.keyHead(group);
         place.keyLength = call.keyLength(batch, place.keyHead);
         place.queryOffset = call.queryOffset(batch, place.keyHead);
-        place.queryLength = call.queries;
+        place.queryLength = call.queries(batch);
         int dim = call.spec.headDim();
         for (int r = 0; r < lanes; r++) {
             long at = first + Math.min(r, rows - 1);
@@ -85,14 +94,14 @@ final class QueryTile {
             place.heads[r] = group * call.groupHeads + (int) (at % call.groupHeads);
             long position = (long) place.queries[r] + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
-            high[r] = Math.clamp(position + call.band.right(), -1, place.keyLength - 1);
+            high[r] = Math.clamp(position + call.band.right(), -1, keyCount - 1);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
         if (call.groupHeads == 1) {
-            call.query.read(batch, place.heads[0], place.queries[0], rows, dense, 0, dim, scratch);
+            call.query.read(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, dim, scratch);
         } else {
             for (int r = 0; r < rows; r++) {
-                call.query.read(batch, place.heads[r], place.queries[r], 1, dense, r * dim, dim, scratch);
+                call.query.read(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, dim, scratch);
             }
         }
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
@@ -137,6 +146,8 @@ final class QueryTile {
         int visible = Math.min(tile.count(), keyEnd - tile.first());
         int n = KeyTile.padded(visible, kernels.keyStep());
         place.key = tile.first();
+        place.keys = tile.indices();
+        place.positions = tile.positions();
         kernels.scores(tile.keys, n, call.spec.headDim(), queries, call.scale, s);
         writeScores(write, ScoreStage.RAW, visible);
         apply(cap, n);
@@ -218,7 +229,7 @@ final class QueryTile {
             }
             rescale[r] = total.factor();
             if (call.logSumExp != null && r < rows) {
-                call.logSumExp.put(batch, place.heads[r], place.queries[r], total.logSumExp());
+                call.logSumExp.put(outer, place.heads[r], firstQuery + place.queries[r], total.logSumExp());
             }
             if (call.scores != null && call.stage == ScoreStage.PROBABILITY && r < rows) {
                 writeProbabilities(call.scores, r, rescale[r]);
@@ -227,11 +238,11 @@ final class QueryTile {
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
         Transpose.fromLanes(accumulator, lanes, rescale, dense, dim);
         if (call.groupHeads == 1) {
-            call.output.write(batch, place.heads[0], place.queries[0], rows, dense, 0, scratch);
+            call.output.write(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, scratch);
             return;
         }
         for (int r = 0; r < rows; r++) {
-            call.output.write(batch, place.heads[r], place.queries[r], 1, dense, r * dim, scratch);
+            call.output.write(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, scratch);
         }
     }
 

@@ -19,7 +19,10 @@ final class Scratch {
         SUM,
         PROBABILITY,
         PROGRAM,
+        LANES,
+        WORKSPACE,
         LIST,
+        SELECTED,
         INDICES,
         POSITIONS
     }
