@@ -33,6 +33,9 @@ final class AttentionCall {
     final @Nullable Rows pastValue;
     final @Nullable Rows logSumExp;
 
+    final @Nullable Rows rowMaxima;
+    final @Nullable Rows rowSums;
+
     /** Written row by row over the keys. */
     final @Nullable Rows scores;
 
@@ -62,6 +65,8 @@ final class AttentionCall {
         this.pastKey = rows(a.pastKey());
         this.pastValue = rows(a.pastValue());
         this.logSumExp = rows(a.logSumExp());
+        this.rowMaxima = rows(a.maxima());
+        this.rowSums = rows(a.sums());
         this.scores = rows(a.scores());
         this.stage = spec.scores().orElse(null);
         this.sinks = sinks(spec, a.sinks());

@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.spec.AttentionSpec;
 import org.jspecify.annotations.Nullable;
 
@@ -7,18 +8,26 @@ import org.jspecify.annotations.Nullable;
 record AttentionPrograms(
         @Nullable TileProgram cap,
         @Nullable TileProgram score,
-        @Nullable TileProgram mask) {
+        @Nullable TileProgram mask,
+        @Nullable TileProgram probability,
+        @Nullable TileProgram output) {
 
     static AttentionPrograms of(AttentionSpec spec) {
         boolean headVaries = AttentionCall.groupHeads(spec) > 1;
         return new AttentionPrograms(
-                ProgramCompiler.compile(spec.cap(), headVaries),
-                ProgramCompiler.compile(spec.score(), headVaries),
-                ProgramCompiler.compile(spec.mask(), headVaries));
+                ProgramCompiler.compile(spec.cap(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.score(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.mask(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.probability(), headVaries, ValueKind.PROBABILITY),
+                ProgramCompiler.compile(spec.output(), headVaries, ValueKind.OUTPUT));
     }
 
     String describe() {
-        return text("cap", cap) + text("score", score) + text("mask", mask);
+        return text("cap", cap)
+                + text("score", score)
+                + text("mask", mask)
+                + text("probability", probability)
+                + text("output", output);
     }
 
     private static String text(String what, @Nullable TileProgram program) {
