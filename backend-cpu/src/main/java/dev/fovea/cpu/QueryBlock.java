@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.function.BiConsumer;
 
@@ -52,8 +53,9 @@ final class QueryBlock {
     void run(long first, int count) {
         int lanes = kernels.lanes();
         QueryTile[] tiles = new QueryTile[(int) ((Math.min(count, call.rows() - first) + lanes - 1) / lanes)];
+        MaskAnalysis analysis = programs.analysis().copy();
         for (int i = 0; i < tiles.length; i++) {
-            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity());
+            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity(), analysis);
             tiles[i].load(first + (long) i * lanes);
         }
         boolean twoPasses = call.spec.twoPasses();
@@ -96,9 +98,13 @@ final class QueryBlock {
         }
         int step = keyTile.capacity();
         for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
-            keyTile.load(k, Math.min(step, end - k));
+            boolean loaded = false;
             for (QueryTile tile : tiles) {
-                if (k < tile.keyEnd() && k + step > tile.keyBegin()) {
+                if (tile.sees(k, step)) {
+                    if (!loaded) {
+                        keyTile.load(k, Math.min(step, end - k));
+                        loaded = true;
+                    }
                     work.accept(tile, keyTile);
                 }
             }

@@ -1,5 +1,7 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.MaskAnalysis;
+import dev.fovea.api.expr.MaskAnalysis.Verdict;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.cpu.Scratch.Role;
 import java.util.Arrays;
@@ -18,6 +20,7 @@ final class QueryTile {
     private final @Nullable ProgramRun score;
     private final @Nullable ProgramRun mask;
     private final @Nullable ProgramRun probability;
+    private final @Nullable KeyVerdicts verdicts;
     private final float[] queries;
     private final float[] accumulator;
     private final RowWeights weights;
@@ -43,7 +46,8 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            int tileKeys) {
+            int tileKeys,
+            MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
         this.scratch = scratch;
@@ -54,6 +58,7 @@ final class QueryTile {
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
+        this.verdicts = mask == null ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
@@ -108,6 +113,9 @@ final class QueryTile {
             rows(score);
             rows(mask);
             rows(probability);
+            if (verdicts != null) {
+                verdicts.judge(keyBegin, keyEnd);
+            }
         }
     }
 
@@ -125,6 +133,17 @@ final class QueryTile {
     /** End of the keys that a row may see; not above {@link #keyBegin} if there is none. */
     int keyEnd() {
         return keyEnd;
+    }
+
+    /** Whether a row may see some of the keys of the tile that begins here; if scores are an output, all must be looked at. */
+    boolean sees(int firstKey, int count) {
+        return firstKey < keyEnd
+                && firstKey + count > keyBegin
+                && (call.scores != null || verdict(firstKey) != Verdict.SKIP);
+    }
+
+    private Verdict verdict(int firstKey) {
+        return verdicts == null ? Verdict.FULL : verdicts.at(firstKey);
     }
 
     /** Looks at a tile of keys before the pass that weighs the values. */
@@ -166,7 +185,9 @@ final class QueryTile {
             writeScores(ScoreStage.CAPPED, s, visible);
         }
         apply(score, n);
-        apply(mask, n);
+        if (verdict(tile.first()) != Verdict.FULL) {
+            apply(mask, n);
+        }
         if (tile.first() < low[lanes - 1] || tile.first() + n - 1 > high[0]) {
             kernels.band(s, n, tile.first(), low, high);
         }
@@ -203,8 +224,12 @@ final class QueryTile {
     /** Sums up the values again, never touching a masked one; what is known of the scores holds, since no lane touches another. */
     void recomputeCarefully(KeyTile tile) {
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
-        for (int k = keyBegin; k < keyEnd; k += tile.capacity()) {
-            tile.load(k, Math.min(tile.capacity(), keyEnd - k));
+        int step = tile.capacity();
+        for (int k = keyBegin / step * step; k < keyEnd; k += step) {
+            if (!sees(k, step)) {
+                continue;
+            }
+            tile.load(k, Math.min(step, keyEnd - k));
             int n = score(tile, false);
             float[] w = weights.weigh(n, twoPasses);
             for (int i = 0; i < n * lanes; i++) {

@@ -19,7 +19,10 @@ final class Scratch {
         MAXIMUM,
         SUM,
         PROBABILITY,
-        PROGRAM
+        PROGRAM,
+        LIST,
+        INDICES,
+        POSITIONS
     }
 
     private static final float[][] NONE = new float[0][];
@@ -29,15 +32,33 @@ final class Scratch {
     private int[] denseInts = new int[0];
     private short[] shorts = new short[0];
     private byte[] bytes = new byte[0];
+    private final Map<Role, int[]> integers = new EnumMap<>(Role.class);
     private final Halves halves;
+    private final Codes codes;
 
-    Scratch(Halves halves) {
+    Scratch(Halves halves, Codes codes) {
         this.halves = halves;
+        this.codes = codes;
     }
 
     /** How this backend converts 16-bit storage. */
     Halves halves() {
         return halves;
+    }
+
+    /** How this backend reads quantised storage. */
+    Codes codes() {
+        return codes;
+    }
+
+    /** An array of at least {@code size} integers. */
+    int[] ints(Role role, int size) {
+        int[] array = integers.get(role);
+        if (array == null || array.length < size) {
+            array = new int[size];
+            integers.put(role, array);
+        }
+        return array;
     }
 
     float[] floats(Role role, int size) {
@@ -106,6 +127,9 @@ final class Scratch {
         }
         for (int[] array : ints) {
             bytes += array == null ? 0 : 4L * array.length;
+        }
+        for (int[] array : integers.values()) {
+            bytes += 4L * array.length;
         }
         return bytes;
     }
