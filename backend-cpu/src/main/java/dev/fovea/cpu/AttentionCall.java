@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -10,6 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * form a group; the rows of a group are its (query, head) pairs, heads fastest, so that few queries of many heads still fill a tile.
  */
 final class AttentionCall {
+    /** Elements of a captured tensor for each query and key of a head, up to which its bounds are worth their time. */
+    private static final long BOUNDS_LIMIT = 4;
+
     final AttentionSpec spec;
     final float scale;
     final int batch;
@@ -45,6 +51,9 @@ final class AttentionCall {
     final KeyBand band;
     final Map<String, Number> scalars;
     final Map<String, Capture> captures;
+
+    /** Of the captured tensors that the mask looks at and that are small beside the work, by name. */
+    final Map<String, CaptureBounds> bounds;
 
     /** Query heads of a group. */
     final int groupHeads;
@@ -85,6 +94,7 @@ final class AttentionCall {
         this.captures = Map.copyOf(bound);
         this.groupHeads = selection != null && selection.perQueryHead ? 1 : groupHeads(spec);
         this.lengths = lengths(a);
+        this.bounds = band.exact() ? Map.of() : bounds();
         this.offsets = switch (spec.offset()) {
             case TOP_LEFT -> perSequence(null, 0);
             case PAST -> perSequence(null, Math.toIntExact(a.pastKeys()));
@@ -97,6 +107,26 @@ final class AttentionCall {
                 yield all;
             }
         };
+    }
+
+    private Map<String, CaptureBounds> bounds() {
+        Map<String, CaptureBounds> all = new HashMap<>();
+        long limit = BOUNDS_LIMIT * batch * spec.queryHeads() * ((long) queries + keys);
+        loads(spec.mask(), name -> {
+            Capture capture = Objects.requireNonNull(captures.get(name));
+            CaptureBounds found = all.containsKey(name) || !capture.isWhole() ? null : CaptureBounds.of(capture, limit);
+            if (found != null) {
+                all.put(name, found);
+            }
+        });
+        return Map.copyOf(all);
+    }
+
+    private static void loads(Expr e, Consumer<String> found) {
+        if (e instanceof Expr.Load load) {
+            found.accept(load.name());
+        }
+        e.operands().forEach(o -> loads(o, found));
     }
 
     /** Consecutive query heads that share key and value head. */

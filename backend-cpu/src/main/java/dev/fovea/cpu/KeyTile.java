@@ -63,6 +63,11 @@ final class KeyTile {
         return list;
     }
 
+    /** Whether the place of a key in the list is its index and its position. */
+    boolean inOrder() {
+        return positions == null;
+    }
+
     /** Channels of a row of values, padded. */
     int channels() {
         return form.valuePitch;
