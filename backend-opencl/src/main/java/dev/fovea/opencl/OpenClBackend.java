@@ -76,7 +76,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
                                 && !spec.partials()
                         ? new Support.Yes()
                         : NOT_YET;
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> NOT_YET;
+            case MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 
@@ -84,7 +84,9 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     public DevicePlan prepare(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec spec -> new OpenClAttentionPlan(this, spec);
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
+            case MergeSpec spec -> new OpenClMergePlan(this, spec);
+            case TransferSpec spec -> new OpenClTransferPlan(this, spec);
+            case RotarySpec spec -> new OpenClRotaryPlan(this, spec);
         };
     }
 

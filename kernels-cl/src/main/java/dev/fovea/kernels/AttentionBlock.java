@@ -96,7 +96,7 @@ public final class AttentionBlock {
     }
 
     /** A bit for each tensor whose rows can be moved four elements at a time. */
-    private static int vectors(Tensor... tensors) {
+    static int vectors(Tensor... tensors) {
         int bits = 0;
         for (int i = 0; i < tensors.length; i++) {
             Tensor t = tensors[i];
