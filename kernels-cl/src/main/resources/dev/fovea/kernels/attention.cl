@@ -1,4 +1,5 @@
-// Softmax attention over dense keys, forward, in one pass over the keys (online softmax, f32 accumulation).
+// Attention of the softmax family, forward: in one sweep over the keys (online softmax, f32 accumulation), or, where a weight depends on
+// the sum over all of them, in two.
 //
 // A work-group owns ROWS query rows of one (batch, query head) and one slice of the value dim. Work-item (tx, ty) owns rows
 // 4 ty .. 4 ty + 3 in both products, keys 4 tx .. 4 tx + 3 of a tile in the first, columns 4 tx + 32 j of the slice in the
@@ -31,6 +32,19 @@
 #define UNROLL_DEPTH 2
 #else
 #define UNROLL_DEPTH 1
+#endif
+#define SOFTMAX 0
+#define L1 1
+#define IDENTITY 2
+#ifndef NORMALISER
+#define NORMALISER SOFTMAX
+#endif
+// 2: the first sweep over the keys finds the sums of the rows, the second the weights.
+#ifndef SWEEPS
+#define SWEEPS 1
+#endif
+#if SWEEPS == 2 && NORMALISER == IDENTITY
+#error "identity has no sum to wait for"
 #endif
 #define COLUMN_GROUPS 8
 #define THREADS (COLUMN_GROUPS * ROW_GROUPS)
@@ -89,12 +103,29 @@
     to[3 * (WIDTH)] = x.w;                                                                 \
   }
 
+// What a masked key has for a weight where products have to be selected: no arithmetic gives this NaN.
+#define NO_WEIGHT as_float(0x7fc0facd)
+#define HAS_WEIGHT(p) (as_int(p) != 0x7fc0facd)
+
+// The sum of a row out of those of its work-items, always in the same order.
+#define ROW_SUM                                                                     \
+  __local const float *const parts = p_tile + i * THREADS + COLUMN_GROUPS * ty;     \
+  const float4 of_x = F4(parts), of_y = F4(parts + 4);                              \
+  float sum = ((of_x.x + of_x.y) + (of_x.z + of_x.w)) + ((of_y.x + of_y.y) + (of_y.z + of_y.w));
+
 #define EACH_KEY(X) X(x, 0) X(y, 1) X(z, 2) X(w, 3)
+
+// Over all keys, values multiplied, or products of masked keys left out
+#define PHASE_SUMS 0
+#define PHASE_FAST 1
+#define PHASE_CAREFUL 2
+#define PHASE_NONE 3
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __global const element *restrict q, __global const element *k, __global const element *v, __global const element *past_k,
     __global const element *past_v, __global element *restrict o, __global const int *lengths, __global const int *offsets,
-    __global const float *sinks, __global float *lse, __global float *scores, struct attention_block a EXTRA_PARAMETERS) {
+    __global const float *sinks, __global float *lse, __global float *scores, __global float *partial_o, __global float *maxima,
+    __global float *sums, struct attention_block a EXTRA_PARAMETERS) {
   __local float4 local_memory[(Q_FLOATS + SHARED_FLOATS + P_FLOATS) / 4];
   __local float *const q_tile = (__local float *)local_memory;
   __local float *const shared = q_tile + Q_FLOATS;
@@ -122,6 +153,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   past_k += a.past_k.offset + b * a.past_k.batch + hk * a.past_k.head;
   past_v += a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head + column;
   o += a.o.offset + b * a.o.batch + h * a.o.head + column;
+  partial_o += a.o.offset + b * a.o.batch + h * a.o.head + column;
   if (a.stage) scores += a.scores.offset + b * a.scores.batch + h * a.scores.head;
 
   const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : a.keys;
@@ -130,6 +162,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   const int last = min(first + ROWS, a.queries) - 1;
   const int row = first + 4 * ty;
   const int active = row <= last;
+
+  struct pair sequence = {b, h, hk, 0, 0, 0, 0, a.queries, length, 0};
 
   // with a scores output every pair is looked at
   int from = 0, to = a.keys;
@@ -147,15 +181,30 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #undef limit
 #endif
 
-  // The first pass multiplies masked probabilities, which are 0, into the values. If that lets a NaN or an infinity of a masked
-  // value through, a NaN shows up in the output, and the second pass selects instead.
-  for (int careful = 0; careful < 2;) {
+  const float sink = a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY;
+#if SWEEPS == 2
+  float m[4], l[4];
+#pragma unroll UNROLL
+  for (int i = 0; i < 4; i++) {
+    m[i] = -INFINITY;
+    l[i] = 0.0f;
+  }
+#endif
+
+  // The fast phase multiplies masked weights, which are 0, into the values. If that lets a NaN or an infinity of a masked
+  // value through, a NaN shows up in the output, and the careful phase selects instead.
+  for (int phase = SWEEPS == 2 ? PHASE_SUMS : PHASE_FAST; phase < PHASE_NONE;) {
+    const int careful = phase == PHASE_CAREFUL;
+#if SWEEPS == 1
     float m[4], l[4];
+#endif
     float4 acc[4][BLOCKS];
 #pragma unroll UNROLL
     for (int i = 0; i < 4; i++) {
+#if SWEEPS == 1
       m[i] = -INFINITY;
       l[i] = 0.0f;
+#endif
 #pragma unroll UNROLL
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
@@ -212,12 +261,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       const int whole = a.band_exact && key0 + KEYS <= length && key0 >= offset + last - a.band_left &&
                         key0 + KEYS - 1 <= offset + first + a.band_right;
       if (active) {
-        struct pair at;
-        at.b = b;
-        at.h = h;
-        at.hk = hk;
-        at.len_q = a.queries;
-        at.len_k = length;
+        struct pair at = sequence;
 #pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
           at.q = row + i;
@@ -252,23 +296,63 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place, nobody reads k_tile any more
 
       if (active) {
+#if WEIGHTED
+        struct pair at = sequence;
+#endif
 #pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
-          __local const float *const maxima = p_tile + i * THREADS + COLUMN_GROUPS * ty;
-          const float4 x = fmax(F4(maxima), F4(maxima + 4));
-          const float highest = fmax(m[i], fmax(fmax(x.x, x.y), fmax(x.z, x.w)));
-          const float reference = reference_of(highest);
-          const float rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
-          m[i] = highest;
-          float4 p = exp2_nonpositive4((s[i] - reference) * LOG2E);
-          l[i] = FMA(l[i], rescale, (p.x + p.y) + (p.z + p.w));
-#define MARK(C, J) p.C = s[i].C == -INFINITY ? -1.0f : p.C;
+          float4 p;
+#if NORMALISER == SOFTMAX
+#if SWEEPS == 2
+          if (phase != PHASE_SUMS) {
+            p = exp2_nonpositive4((s[i] - reference_of(m[i])) * LOG2E) / l[i];
+          } else
+#endif
+          {
+            __local const float *const highest_of = p_tile + i * THREADS + COLUMN_GROUPS * ty;
+            const float4 x = fmax(F4(highest_of), F4(highest_of + 4));
+            const float highest = fmax(m[i], fmax(fmax(x.x, x.y), fmax(x.z, x.w)));
+            const float reference = reference_of(highest);
+            const float rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
+            m[i] = highest;
+            p = exp2_nonpositive4((s[i] - reference) * LOG2E);
+            l[i] = FMA(l[i], rescale, (p.x + p.y) + (p.z + p.w));
+#if SWEEPS == 1
+#pragma unroll UNROLL
+            for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
+#endif
+          }
+#else
+          p = s[i] == (float4)(-INFINITY) ? (float4)(0.0f) : s[i];
+          if (SWEEPS == 1 || phase == PHASE_SUMS) {
+            l[i] += (fabs(p.x) + fabs(p.y)) + (fabs(p.z) + fabs(p.w));
+          } else {
+            p = l[i] == 0.0f ? (float4)(0.0f) : p / l[i];
+          }
+#endif
+#if WEIGHTED
+          at.q = row + i;
+          at.qpos = offset + row + i;
+#define WEIGH(C, J) AT(J) p.C = s[i].C == -INFINITY ? 0.0f : weight_expression(p.C, s[i].C, at EXTRA_ARGUMENTS);
+          EACH_KEY(WEIGH)
+#elif SWEEPS == 2
+          // 0 over a sum that is NaN or 0
+#define WEIGH(C, J) p.C = s[i].C == -INFINITY ? 0.0f : p.C;
+          EACH_KEY(WEIGH)
+#endif
+#define MARK(C, J) p.C = s[i].C == -INFINITY ? NO_WEIGHT : p.C;
+#define WRITE_WEIGHT(C, J)                            \
+  if (row + i <= last && key0 + 4 * tx + J < a.keys) \
+    scores[(row + i) * a.scores.row + (key0 + 4 * tx + J) * a.scores_key] = p.C;
+#if SWEEPS == 2 || NORMALISER == IDENTITY
+          if (write_stage == STAGE_WEIGHTS && phase != PHASE_SUMS) {
+            EACH_KEY(WRITE_WEIGHT)
+          }
+#endif
           if (careful) {
             EACH_KEY(MARK)
           }
           s[i] = p;
-#pragma unroll UNROLL
-          for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
         }
       }
       const int present = min(KEYS, to - key0);
@@ -281,7 +365,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #define PUT(C, J) F4(to_p + J * ROWS) = (float4)(s[0].C, s[1].C, s[2].C, s[3].C);
           EACH_KEY(PUT)
         }
-        for (int i = 0; i < STAGED / 4 * KEYS; i += THREADS) {
+        for (int i = 0; i < (phase == PHASE_SUMS ? 0 : STAGED / 4 * KEYS); i += THREADS) {
           const int at = i + tid, r = at / (STAGED / 4), c = part * STAGED + 4 * (at % (STAGED / 4)), key = key0 + r;
           const int left = key < length ? a.value_dim - column - c : 0;
           F4(shared + 4 * at) = load4((key < a.past ? past_v + (index_t)key * (index_t)a.past_v.row
@@ -289,7 +373,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
                                       left, a.vectors & (key < a.past ? VECTOR_PAST_V : VECTOR_V));
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (active && !careful) {
+        if (active && phase == PHASE_FAST) {
           for (int key = 0; key < present; key += 4) {
             __local const float *const ps = p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2));
             __local const float *const vs = shared + key * STAGED + 4 * tx;
@@ -315,10 +399,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             for (int j = 0; j < STAGED_BLOCKS; j++) {
               const int t = part * STAGED_BLOCKS + j;
               const float4 y = F4(shared + key * STAGED + 4 * tx + 32 * j);
-              acc[0][t] = p.x < 0.0f ? acc[0][t] : FMA((float4)(p.x), y, acc[0][t]);
-              acc[1][t] = p.y < 0.0f ? acc[1][t] : FMA((float4)(p.y), y, acc[1][t]);
-              acc[2][t] = p.z < 0.0f ? acc[2][t] : FMA((float4)(p.z), y, acc[2][t]);
-              acc[3][t] = p.w < 0.0f ? acc[3][t] : FMA((float4)(p.w), y, acc[3][t]);
+              acc[0][t] = HAS_WEIGHT(p.x) ? FMA((float4)(p.x), y, acc[0][t]) : acc[0][t];
+              acc[1][t] = HAS_WEIGHT(p.y) ? FMA((float4)(p.y), y, acc[1][t]) : acc[1][t];
+              acc[2][t] = HAS_WEIGHT(p.z) ? FMA((float4)(p.z), y, acc[2][t]) : acc[2][t];
+              acc[3][t] = HAS_WEIGHT(p.w) ? FMA((float4)(p.w), y, acc[3][t]) : acc[3][t];
             }
           }
         }
@@ -331,7 +415,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __local int *const found_nan = (__local int *)(shared);
     if (tid == 0) *found_nan = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (!careful) {
+    if (phase == PHASE_FAST) {
       float sum = 0.0f;
 #pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
@@ -346,18 +430,34 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       if (isnan(sum)) atomic_or(found_nan, 1);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (*found_nan) {
-      careful = 1;
+    const int again = *found_nan;
+#if SWEEPS == 2
+    if (phase == PHASE_SUMS) {
+#pragma unroll UNROLL
+      for (int i = 0; i < 4; i++) {
+        ROW_SUM
+        const float highest = fmax(m[i], sink);
+        const float reference = reference_of(highest);
+        l[i] = NORMALISER == SOFTMAX ? FMA(sum, exp2_nonpositive((m[i] - reference) * LOG2E),
+                                           exp2_nonpositive((sink - reference) * LOG2E))
+                                     : sum;
+        m[i] = highest;
+      }
+    }
+#endif
+    if (again || phase == PHASE_SUMS) {
+      phase++;
     } else {
-      careful = 2;
-      const float sink = a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY;
+      phase = PHASE_NONE;
 #pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
         if (row + i <= last) {
-          __local const float *const sums = p_tile + i * THREADS + COLUMN_GROUPS * ty;
-          const float4 x = F4(sums), y = F4(sums + 4);
-          float sum = ((x.x + x.y) + (x.z + x.w)) + ((y.x + y.y) + (y.z + y.w));
-          float highest = m[i];
+          float highest = m[i], factor = 1.0f;
+#if SWEEPS == 2
+          const float sum = l[i];
+#else
+          ROW_SUM
+#if NORMALISER == SOFTMAX
           float rescale = 1.0f;
           if (a.has_sinks) {
             highest = fmax(m[i], sink);
@@ -365,16 +465,48 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
             sum = FMA(sum, rescale, exp2_nonpositive((sink - reference) * LOG2E));
           }
-          const float factor = sum == 0.0f ? 0.0f : rescale / sum;
+          factor = PARTIALS ? 1.0f : sum == 0.0f ? 0.0f : rescale / sum;
+#elif NORMALISER == L1
+          factor = PARTIALS ? 1.0f : sum == 0.0f ? 0.0f : 1.0f / sum;
+#endif
+#endif
+#if SHAPED
+          struct pair at = sequence;
+          at.q = row + i;
+          at.qpos = offset + row + i;
+#endif
 #pragma unroll UNROLL
           for (int j = 0; j < BLOCKS; j++) {
-            const int c = 4 * tx + 32 * j;
-            const float4 out = m[i] == -INFINITY && !isnan(sum) ? (float4)(0.0f) : acc[i][j] * factor;
-            store4(out, o + (index_t)(row + i) * (index_t)a.o.row + c, a.value_dim - column - c, a.vectors & VECTOR_O);
+            const int c = 4 * tx + 32 * j, left = a.value_dim - column - c;
+#if NORMALISER == SOFTMAX
+            float4 out = m[i] == -INFINITY && !isnan(sum) ? (float4)(0.0f) : acc[i][j] * factor;
+#else
+            float4 out = acc[i][j] * factor;
+#endif
+#if SHAPED
+#define SHAPE(C, J)            \
+  at.d = column + c + J;       \
+  out.C = output_expression(out.C, at EXTRA_ARGUMENTS);
+            EACH_KEY(SHAPE)
+#endif
+            const index_t at_row = (index_t)(row + i) * (index_t)a.o.row + c;
+#if PARTIALS
+            store_floats(out, partial_o + at_row, left);
+#else
+            store4(out, o + at_row, left, a.vectors & VECTOR_O);
+#endif
           }
+#if PARTIALS
+          if (slice == 0 && tx == 0) {
+            maxima[a.maxima.offset + b * a.maxima.batch + h * a.maxima.head + (row + i) * a.maxima.row] =
+                NORMALISER == SOFTMAX ? m[i] : 0.0f;
+            sums[a.sums.offset + b * a.sums.batch + h * a.sums.head + (row + i) * a.sums.row] = sum;
+          }
+#else
           if (a.has_lse && slice == 0 && tx == 0) {
             lse[a.lse.offset + b * a.lse.batch + h * a.lse.head + (row + i) * a.lse.row] = highest + log(sum);
           }
+#endif
         }
       }
     }
