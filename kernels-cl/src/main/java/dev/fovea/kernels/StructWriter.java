@@ -45,6 +45,20 @@ final class StructWriter {
                 .int64(AttentionBlock.stride(t, 1));
     }
 
+    /** {@code struct plane} of a tensor [B, n] or [B, H, n]. */
+    StructWriter rowsOfHeads(@Nullable Tensor t) {
+        boolean perHead = t != null && t.rank() == 3;
+        return int64(t == null ? 0 : t.offset())
+                .int64(AttentionBlock.stride(t, 0))
+                .int64(perHead ? AttentionBlock.stride(t, 1) : 0)
+                .int64(AttentionBlock.stride(t, perHead ? 2 : 1));
+    }
+
+    /** Offset and stride of a tensor of one axis. */
+    StructWriter list(@Nullable Tensor t) {
+        return int64(t == null ? 0 : t.offset()).int64(AttentionBlock.stride(t, 0));
+    }
+
     /** Padded to whole 64-bit words, as the compiler pads. */
     byte[] bytes() {
         return Arrays.copyOf(out.array(), (out.position() + 7) / 8 * 8);
