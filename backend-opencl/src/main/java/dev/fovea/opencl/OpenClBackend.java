@@ -3,11 +3,8 @@ package dev.fovea.opencl;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
-import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
-import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.TransferSpec;
@@ -68,14 +65,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec ->
-                spec.source().equals(KeySource.dense(spec.storage()))
-                                && spec.normaliser() == Normaliser.SOFTMAX
-                                && spec.probability().equals(Expressions.probability())
-                                && spec.output().equals(Expressions.output())
-                                && !spec.partials()
-                        ? new Support.Yes()
-                        : NOT_YET;
+            case AttentionSpec _ -> new Support.Yes();
             case MergeSpec _, TransferSpec _, RotarySpec _ -> NOT_YET;
         };
     }
