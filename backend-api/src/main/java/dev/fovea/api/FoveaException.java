@@ -107,6 +107,44 @@ public abstract sealed class FoveaException extends RuntimeException {
         }
     }
 
+    /** A key-value cache has too few free pages for a call, which changed nothing. */
+    public static final class OutOfPages extends FoveaException {
+        private static final long serialVersionUID = 1L;
+        private final int needed;
+        private final int free;
+        private final int total;
+        private final int head;
+
+        /** @param head the head whose pages these are, -1 where all heads share page tables */
+        public OutOfPages(int needed, int free, int total, int head) {
+            super(
+                    "out of cache pages" + (head < 0 ? "" : " of head " + head) + ": " + needed + " needed, " + free
+                            + " of " + total + " free; drop, truncate or compact sequences, or make a larger cache",
+                    null);
+            this.needed = needed;
+            this.free = free;
+            this.total = total;
+            this.head = head;
+        }
+
+        public int needed() {
+            return needed;
+        }
+
+        public int free() {
+            return free;
+        }
+
+        public int total() {
+            return total;
+        }
+
+        /** The head whose pages these are; -1 where all heads share page tables. */
+        public int head() {
+            return head;
+        }
+    }
+
     /** The device's compiler refused a kernel. */
     public static final class KernelBuild extends FoveaException {
         private static final long serialVersionUID = 1L;

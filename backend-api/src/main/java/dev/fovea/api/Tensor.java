@@ -130,6 +130,20 @@ public final class Tensor implements AutoCloseable {
         return view(s, strides.clone(), empty ? offset : offset + from * strides[axis]);
     }
 
+    /** A view of one index of an axis, without that axis. */
+    public Tensor select(int axis, long index) {
+        if (axis < 0 || axis >= rank() || index < 0 || index >= shape[axis]) {
+            throw new InvalidArgument("index", "one within " + shapeText(), index + " of axis " + axis, "stay inside");
+        }
+        long[] s = new long[rank() - 1];
+        long[] t = new long[rank() - 1];
+        for (int i = 0; i < s.length; i++) {
+            s[i] = shape[i < axis ? i : i + 1];
+            t[i] = strides[i < axis ? i : i + 1];
+        }
+        return view(s, t, elementCount() == 0 ? offset : offset + index * strides[axis]);
+    }
+
     /** A view with the last axis split into two: [.., n * m] as [.., n, m]. */
     public Tensor splitLast(long inner) {
         int last = rank() - 1;

@@ -3,7 +3,6 @@ package dev.fovea.cpu;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
-import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
@@ -46,7 +45,7 @@ final class CpuBackend implements DeviceBackend {
     CpuBackend(DeviceInfo info, KernelSet kernels, int threads) {
         this.info = info;
         this.kernels = kernels;
-        this.scratch = new ScratchPool(kernels.wide().halves());
+        this.scratch = new ScratchPool(kernels.wide().halves(), kernels.wide().codes());
         this.pool = new WorkerPool(threads);
     }
 
@@ -66,9 +65,9 @@ final class CpuBackend implements DeviceBackend {
                                 && !spec.partials()
                         ? new Support.Yes()
                         : NOT_YET;
-            case MergeSpec spec -> NOT_YET;
-            case TransferSpec spec -> NOT_YET;
-            case RotarySpec spec -> NOT_YET;
+            case MergeSpec spec -> new Support.Yes();
+            case TransferSpec spec -> new Support.Yes();
+            case RotarySpec spec -> new Support.Yes();
         };
     }
 
@@ -77,9 +76,9 @@ final class CpuBackend implements DeviceBackend {
         checkOpen();
         return switch (primitive) {
             case AttentionSpec spec -> new AttentionCpuPlan(this, spec);
-            case MergeSpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
-            case TransferSpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
-            case RotarySpec spec -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
+            case MergeSpec spec -> new MergeCpuPlan(this, spec);
+            case TransferSpec spec -> new TransferCpuPlan(this, spec);
+            case RotarySpec spec -> new RotaryCpuPlan(this, spec);
         };
     }
 
@@ -93,6 +92,28 @@ final class CpuBackend implements DeviceBackend {
 
     ScratchPool scratch() {
         return scratch;
+    }
+
+    /** Work on one index with the scratch of a thread. */
+    interface IndexWork {
+        void run(long index, Scratch scratch);
+    }
+
+    /** Runs independent pieces of work, neighbours together in tasks of some size. */
+    void forEach(long count, int taskSize, IndexWork work) {
+        pool.run((count + taskSize - 1) / taskSize, next -> {
+            Scratch mine = scratch.take();
+            try {
+                for (long t = next.next(); t >= 0; t = next.next()) {
+                    long end = Math.min(count, (t + 1) * taskSize);
+                    for (long i = t * taskSize; i < end; i++) {
+                        work.run(i, mine);
+                    }
+                }
+            } finally {
+                scratch.giveBack(mine);
+            }
+        });
     }
 
     /** Refuses what exceeds the free memory: overcommitted pages would get the process killed at first touch. */

@@ -35,6 +35,9 @@ interface Kernels {
     /** Conversions of 16-bit storage. */
     Halves halves();
 
+    /** Conversions of quantised storage. */
+    Codes codes();
+
     /** The elementwise operations of expressions. */
     TileOps ops();
 }

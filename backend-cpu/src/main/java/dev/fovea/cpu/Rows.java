@@ -61,6 +61,32 @@ record Rows(
         }
     }
 
+    /** Reads consecutive rows of bytes, dense in {@code to}. */
+    void readBytes(long batch, long head, long position, int rows, byte[] to) {
+        boolean dense = positionStride == length;
+        int runs = dense ? Math.min(rows, 1) : rows;
+        int n = dense ? rows * length : length;
+        for (int i = 0; i < runs; i++) {
+            MemorySegment.copy(
+                    memory, ValueLayout.JAVA_BYTE, at(batch, head, position + i), to, i * length, n);
+        }
+    }
+
+    /** Writes a row of bytes. */
+    void writeBytes(long batch, long head, long position, byte[] from) {
+        MemorySegment.copy(from, 0, memory, ValueLayout.JAVA_BYTE, at(batch, head, position), length);
+    }
+
+    /** Copies a row of another tensor of the same type and length. */
+    void copyRow(long batch, long head, long position, Rows from, long fromBatch, long fromHead, long fromPosition) {
+        MemorySegment.copy(
+                from.memory,
+                from.at(fromBatch, fromHead, fromPosition),
+                memory,
+                at(batch, head, position),
+                (long) length * dtype.bytes());
+    }
+
     /** Writes consecutive rows, dense in {@code from}; 1 along the last axis. */
     void write(long batch, long head, long position, int rows, float[] from, int start, Scratch scratch) {
         boolean dense = positionStride == length;

@@ -7,6 +7,7 @@ final class ScalarKernels implements Kernels {
     private static final int LANES = 16;
 
     private final Halves halves = new Halves();
+    private final Codes codes = new Codes();
     private final TileOps ops = new TileOps();
 
     @Override
@@ -104,6 +105,11 @@ final class ScalarKernels implements Kernels {
     @Override
     public Halves halves() {
         return halves;
+    }
+
+    @Override
+    public Codes codes() {
+        return codes;
     }
 
     @Override

@@ -18,7 +18,10 @@ final class Scratch {
         MAXIMUM,
         SUM,
         PROBABILITY,
-        PROGRAM
+        PROGRAM,
+        LIST,
+        INDICES,
+        POSITIONS
     }
 
     private static final float[][] NONE = new float[0][];
@@ -28,15 +31,33 @@ final class Scratch {
     private int[] denseInts = new int[0];
     private short[] shorts = new short[0];
     private byte[] bytes = new byte[0];
+    private final Map<Role, int[]> integers = new EnumMap<>(Role.class);
     private final Halves halves;
+    private final Codes codes;
 
-    Scratch(Halves halves) {
+    Scratch(Halves halves, Codes codes) {
         this.halves = halves;
+        this.codes = codes;
     }
 
     /** How this backend converts 16-bit storage. */
     Halves halves() {
         return halves;
+    }
+
+    /** How this backend reads quantised storage. */
+    Codes codes() {
+        return codes;
+    }
+
+    /** An array of at least {@code size} integers. */
+    int[] ints(Role role, int size) {
+        int[] array = integers.get(role);
+        if (array == null || array.length < size) {
+            array = new int[size];
+            integers.put(role, array);
+        }
+        return array;
     }
 
     float[] floats(Role role, int size) {
@@ -105,6 +126,9 @@ final class Scratch {
         }
         for (int[] array : ints) {
             bytes += array == null ? 0 : 4L * array.length;
+        }
+        for (int[] array : integers.values()) {
+            bytes += 4L * array.length;
         }
         return bytes;
     }

@@ -9,15 +9,17 @@ final class ScratchPool {
     private final AtomicLong idleBytes = new AtomicLong();
 
     private final Halves halves;
+    private final Codes codes;
 
-    ScratchPool(Halves halves) {
+    ScratchPool(Halves halves, Codes codes) {
         this.halves = halves;
+        this.codes = codes;
     }
 
     Scratch take() {
         Scratch scratch = idle.poll();
         if (scratch == null) {
-            return new Scratch(halves);
+            return new Scratch(halves, codes);
         }
         idleBytes.addAndGet(-scratch.size());
         return scratch;

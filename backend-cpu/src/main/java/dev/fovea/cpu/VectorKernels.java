@@ -21,6 +21,7 @@ abstract class VectorKernels implements Kernels {
     private static final int KEY_STEP = 8;
 
     private static final Halves HALVES = new VectorHalves();
+    private static final Codes CODES = new VectorCodes();
     private static final TileOps OPS = new VectorTileOps();
 
     private final int lanes;
@@ -178,6 +179,11 @@ abstract class VectorKernels implements Kernels {
     @Override
     public Halves halves() {
         return HALVES;
+    }
+
+    @Override
+    public Codes codes() {
+        return CODES;
     }
 
     @Override

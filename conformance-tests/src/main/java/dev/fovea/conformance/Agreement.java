@@ -4,22 +4,18 @@ import dev.fovea.api.AttentionPlan;
 import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.Tensor;
-import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spi.Support;
 import dev.fovea.conformance.AttentionCase.Layout;
 import dev.fovea.conformance.CaseResult.Status;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Runs cases on one backend and holds what comes out to the reference. Not for use by several threads. */
 public final class Agreement implements AutoCloseable {
     private final Backend backend;
-    private final Map<AttentionSpec, AttentionPlan> plans = new LinkedHashMap<>();
+    private final Plans plans = new Plans();
 
     /** The backend stays the caller's. */
     public Agreement(Backend backend) {
@@ -30,10 +26,10 @@ public final class Agreement implements AutoCloseable {
         AttentionCase c = expected.testCase();
         String device = backend.info().id();
         try {
-            if (backend.supports(expected.problem().spec()) instanceof Support.No no) {
+            if (support(expected.problem().spec(), c) instanceof Support.No no) {
                 return new CaseResult(group, c, device, Status.SKIP, no.reason() + "; " + no.remedy(), 0, 0);
             }
-            Outputs o = evaluate(expected.problem(), c.layout());
+            Outputs o = evaluate(expected.problem(), c);
             Comparison comparison = expected.compare(o.output, o.logSumExp, o.scores);
             if (!o.fault.isEmpty()) {
                 return new CaseResult(group, c, device, Status.FAIL, o.fault, Double.NaN, Double.NaN);
@@ -46,107 +42,61 @@ public final class Agreement implements AutoCloseable {
         }
     }
 
+    private Support support(AttentionSpec spec, AttentionCase c) {
+        if (c.weights().parts() == 0) {
+            return backend.supports(spec);
+        }
+        Support partial = backend.supports(Parts.partial(spec));
+        return partial instanceof Support.No ? partial : backend.supports(Parts.merge(spec));
+    }
+
     private record Outputs(double[] output, double[] logSumExp, double[] scores, String fault) {}
 
-    private Outputs evaluate(HostProblem p, Layout layout) {
+    private Outputs evaluate(HostProblem p, AttentionCase c) {
         AttentionSpec spec = p.spec();
-        AttentionPlan plan = plans.computeIfAbsent(spec, backend::prepare);
-        List<AutoCloseable> open = new ArrayList<>();
-        try {
-            Guarded out = keep(
-                    Guarded.output(
-                            backend,
-                            spec.storage(),
-                            layout,
-                            p.batch(),
-                            spec.queryHeads(),
-                            p.queries(),
-                            spec.valueDim()),
-                    open);
-            Guarded lse = keep(
-                    Guarded.output(backend, DType.F32, Layout.BHSD, p.batch(), spec.queryHeads(), p.queries()), open);
+        try (DeviceProblem d = new DeviceProblem(backend, p, c.layout())) {
+            int heads = spec.queryHeads();
+            int[] rows = {d.outerRows(), heads, d.innerRows()};
+            Guarded out = d.keep(
+                    Guarded.output(backend, spec.storage(), c.layout(), rows[0], rows[1], rows[2], spec.valueDim()));
+            Guarded lse = d.keep(Guarded.output(backend, DType.F32, Layout.BHSD, rows));
             Guarded scores = spec.scores().isEmpty()
                     ? null
-                    : keep(
-                            Guarded.output(
-                                    backend,
-                                    DType.F32,
-                                    Layout.BHSD,
-                                    p.batch(),
-                                    spec.queryHeads(),
-                                    p.queries(),
-                                    p.keys()),
-                            open);
-            plan.run(new AttentionArguments(
-                    keep(Guarded.input(backend, p.query(), layout), open).tensor(),
-                    keep(Guarded.input(backend, p.key(), layout), open).tensor(),
-                    keep(Guarded.input(backend, p.value(), layout), open).tensor(),
-                    out.tensor(),
-                    p.scale(),
-                    guarded(p.pastKey(), open),
-                    guarded(p.pastValue(), open),
-                    upload(p.keyLengths(), open),
-                    upload(p.queryOffsets(), open),
-                    upload(p.sinks(), open),
-                    spec.logSumExp() ? lse.tensor() : null,
-                    scores == null ? null : scores.tensor(),
-                    captures(p, open),
-                    p.scalars()));
-            double[] output = out.read();
+                    : d.keep(Guarded.output(backend, DType.F32, Layout.BHSD, p.batch(), heads, p.queries(), p.keys()));
+            @Nullable Tensor lseTensor = spec.logSumExp() ? lse.tensor() : null;
+            double[] output;
+            if (c.weights().parts() > 0) {
+                output = new Parts(backend, plans, c.weights().parts()).run(p, d, out, lseTensor);
+            } else {
+                plans.of(backend, spec)
+                        .run(d.arguments(out.tensor(), lseTensor, scores == null ? null : scores.tensor()));
+                output = out.read();
+            }
             boolean intact = out.guardsIntact() && lse.guardsIntact() && (scores == null || scores.guardsIntact());
             return new Outputs(
-                    output,
-                    lse.read(),
+                    d.unpacked(output, heads, spec.valueDim()),
+                    spec.logSumExp() ? d.unpacked(lse.read(), heads, 1) : new double[0],
                     scores == null ? new double[0] : scores.read(),
                     intact ? "" : "wrote outside an output");
-        } finally {
-            for (AutoCloseable c : open.reversed()) {
-                close(c);
-            }
         }
     }
 
-    private static void close(AutoCloseable c) {
-        switch (c) {
-            case Guarded g -> g.close();
-            case Tensor t -> t.close();
-            default -> throw new IllegalStateException();
+    /** The plans made so far, kept since equal specs come again. */
+    static final class Plans implements AutoCloseable {
+        private final Map<AttentionSpec, AttentionPlan> made = new LinkedHashMap<>();
+
+        AttentionPlan of(Backend backend, AttentionSpec spec) {
+            return made.computeIfAbsent(spec, backend::prepare);
         }
-    }
 
-    private Map<String, Tensor> captures(HostProblem p, List<AutoCloseable> open) {
-        Map<String, Tensor> all = new HashMap<>();
-        p.spec().captures().forEach((name, capture) -> {
-            HostTensor host = java.util.Objects.requireNonNull(p.captures().get(name));
-            Tensor t = keep(host.upload(backend), open);
-            if (capture.rank() == 4) {
-                int last = host.size(host.rank() - 1);
-                t = keep(
-                        t.broadcastTo(p.batch(), p.spec().queryHeads(), p.queries(), last == 1 ? p.keys() : last),
-                        open);
-            }
-            all.put(name, t);
-        });
-        return all;
-    }
-
-    private @Nullable Tensor guarded(@Nullable HostTensor t, List<AutoCloseable> open) {
-        return t == null
-                ? null
-                : keep(Guarded.input(backend, t, Layout.BHSD), open).tensor();
-    }
-
-    private @Nullable Tensor upload(@Nullable HostTensor t, List<AutoCloseable> open) {
-        return t == null ? null : keep(t.upload(backend), open);
-    }
-
-    private static <T extends AutoCloseable> T keep(T t, List<AutoCloseable> open) {
-        open.add(t);
-        return t;
+        @Override
+        public void close() {
+            made.values().forEach(AttentionPlan::close);
+        }
     }
 
     @Override
     public void close() {
-        plans.values().forEach(AttentionPlan::close);
+        plans.close();
     }
 }

@@ -1,6 +1,8 @@
 package dev.fovea.conformance;
 
 import dev.fovea.api.DType;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -14,6 +16,8 @@ import java.util.stream.Collectors;
  * @param amplitude standard deviation of the queries and keys
  * @param scale factor of the dot products; 0 = 1/sqrt(d)
  * @param expr seed of a random score and mask expression beside the options; 0 = none
+ * @param source where queries, keys and values are
+ * @param weights what becomes of the scores
  */
 public record AttentionCase(
         DType dtype,
@@ -42,7 +46,88 @@ public record AttentionCase(
         float amplitude,
         Special special,
         int expr,
+        Source source,
+        Weights weights,
         long seed) {
+
+    /**
+     * Layout of keys and values on the device.
+     *
+     * @param packed whether queries of all sequences follow each other, of different lengths
+     * @param page positions of a page
+     * @param qblock queries that share a list of selected keys
+     * @param kblock keys of a selected block
+     * @param positions whether keys have positions of their own
+     */
+    public record Source(
+            KeySource.Layout layout,
+            boolean packed,
+            int page,
+            KeySource.Selection select,
+            int qblock,
+            int kblock,
+            Kv kv,
+            boolean positions) {
+        static final Source DENSE =
+                new Source(KeySource.Layout.DENSE, false, 16, KeySource.Selection.ALL, 1, 8, Kv.SAME, false);
+
+        KeySource key(DType storage) {
+            return new KeySource(packed, layout, select, kv.format(storage), positions);
+        }
+    }
+
+    /**
+     * What comes after the scores.
+     *
+     * @param parts partial results over that many parts of the keys, merged; 0: in one piece
+     */
+    public record Weights(Norm norm, Weight weight, Finish finish, int parts) {
+        static final Weights SOFTMAX = new Weights(Norm.SOFTMAX, Weight.NONE, Finish.NONE, 0);
+    }
+
+    /** Storage of keys and values. */
+    public enum Kv {
+        /** The type of the queries. */
+        SAME,
+        F32,
+        F16,
+        BF16,
+        INT8,
+        INT4,
+        FP8;
+
+        KvFormat format(DType storage) {
+            return this == SAME ? KvFormat.of(storage) : KvFormat.valueOf(name());
+        }
+    }
+
+    public enum Norm {
+        SOFTMAX,
+        L1,
+        IDENTITY,
+        /** {@code sigmoid(s)}, no sum over the row. */
+        SIGMOID,
+        /** {@code max(s, 0)^2}, no sum over the row. */
+        RELU2
+    }
+
+    /** Expressions over the probability. */
+    public enum Weight {
+        NONE,
+        /** {@code p * (1 + table[h, k] / 4)}: linear, one pass. */
+        FACTOR,
+        /** {@code select(p > floor, p, 0)}. */
+        THRESHOLD,
+        /** {@code p * p}. */
+        SQUARE
+    }
+
+    /** Expressions over the output. */
+    public enum Finish {
+        NONE,
+        /** {@code o * sigmoid(gate[b, h, q, d])}. */
+        GATE
+    }
 
     /** Memory order of q, k, v and the output. */
     public enum Layout {
@@ -134,6 +219,8 @@ public record AttentionCase(
                 1,
                 Special.NONE,
                 0,
+                Source.DENSE,
+                Weights.SOFTMAX,
                 1);
     }
 
@@ -186,6 +273,18 @@ public record AttentionCase(
         f.put("amplitude", "" + amplitude);
         f.put("special", low(special));
         f.put("expr", "" + expr);
+        f.put("source", low(source.layout()));
+        f.put("packed", "" + source.packed());
+        f.put("page", "" + source.page());
+        f.put("select", low(source.select()));
+        f.put("qblock", "" + source.qblock());
+        f.put("kblock", "" + source.kblock());
+        f.put("kv", low(source.kv()));
+        f.put("positions", "" + source.positions());
+        f.put("norm", low(weights.norm()));
+        f.put("weight", low(weights.weight()));
+        f.put("finish", low(weights.finish()));
+        f.put("parts", "" + weights.parts());
         f.put("seed", "" + seed);
         return f;
     }
@@ -218,6 +317,20 @@ public record AttentionCase(
                 Float.parseFloat(text(f, "amplitude")),
                 one(Special.class, f, "special"),
                 number(f, "expr"),
+                new Source(
+                        one(KeySource.Layout.class, f, "source"),
+                        Boolean.parseBoolean(f.get("packed")),
+                        number(f, "page"),
+                        one(KeySource.Selection.class, f, "select"),
+                        number(f, "qblock"),
+                        number(f, "kblock"),
+                        one(Kv.class, f, "kv"),
+                        Boolean.parseBoolean(f.get("positions"))),
+                new Weights(
+                        one(Norm.class, f, "norm"),
+                        one(Weight.class, f, "weight"),
+                        one(Finish.class, f, "finish"),
+                        number(f, "parts")),
                 Long.parseLong(text(f, "seed")));
     }
 

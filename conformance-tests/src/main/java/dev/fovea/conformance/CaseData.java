@@ -2,16 +2,24 @@ package dev.fovea.conformance;
 
 import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.conformance.AttentionCase.Finish;
 import dev.fovea.conformance.AttentionCase.Lengths;
 import dev.fovea.conformance.AttentionCase.Mask;
 import dev.fovea.conformance.AttentionCase.Offset;
 import dev.fovea.conformance.AttentionCase.Scores;
 import dev.fovea.conformance.AttentionCase.Special;
+import dev.fovea.conformance.AttentionCase.Weight;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -20,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes the tensors and the spec of a case from its seed. */
 final class CaseData {
+    private static final String FLOOR = "floor";
+
     private final AttentionCase c;
     private final SplittableRandom random;
     private final Map<String, HostTensor> captures = new HashMap<>();
@@ -38,13 +48,14 @@ final class CaseData {
         int total = c.past() + c.sk();
         float spread = c.special() == Special.HUGE ? 300 : c.amplitude();
         HostTensor q = normal(spread, c.b(), c.hq(), c.sq(), c.d());
-        HostTensor k = normal(spread, c.b(), c.hk(), c.sk(), c.d());
-        HostTensor v = normal(1, c.b(), c.hv(), c.sk(), c.dv());
+        SourceData where = new SourceData(c, random);
+        HostTensor k = where.stored(gaussians(c.b() * c.hk() * c.sk() * c.d(), spread), c.hk(), c.d());
+        HostTensor v = where.stored(gaussians(c.b() * c.hv() * c.sk() * c.dv(), 1), c.hv(), c.dv());
         HostTensor pastKey = c.past() > 0 ? normal(spread, c.b(), c.hk(), c.past(), c.d()) : null;
         HostTensor pastValue = c.past() > 0 ? normal(1, c.b(), c.hv(), c.past(), c.dv()) : null;
         HostTensor lengths = perSequence(
                 c.lengths() == Lengths.PER_HEAD,
-                c.lengths() != Lengths.NONE,
+                c.lengths() != Lengths.NONE || c.source().layout() != KeySource.Layout.DENSE,
                 i -> i == 0 ? total : i == 1 ? total / 2 : random.nextInt(total + 1));
         HostTensor offsets = perSequence(
                 c.offset() == Offset.PER_HEAD,
@@ -65,8 +76,26 @@ final class CaseData {
                 offsets,
                 sinks,
                 Map.copyOf(captures),
-                Map.copyOf(scalars));
-        return special(p);
+                Map.copyOf(scalars),
+                where.source());
+        p = where.quantised(special(p));
+        return c.weights().weight() == Weight.THRESHOLD ? p.withScalars(floor(p)) : p;
+    }
+
+    /** A threshold in the widest gap between the middle probabilities, so that rounding carries none across it. */
+    private static Map<String, Number> floor(HostProblem p) {
+        Map<String, Number> all = new HashMap<>(p.scalars());
+        double[] x = Reference.probabilities(p);
+        Arrays.sort(x);
+        double widest = 0;
+        for (int i = x.length * 2 / 5; i + 1 < x.length * 4 / 5; i++) {
+            double gap = (x[i + 1] - x[i]) / Math.max(1e-30, Math.abs(x[i]));
+            if (Double.isFinite(gap) && gap > widest) {
+                widest = gap;
+                all.put(FLOOR, (float) (x[i] + (x[i + 1] - x[i]) / 2));
+            }
+        }
+        return Map.copyOf(all);
     }
 
     private AttentionSpec spec(int total) {
@@ -114,7 +143,7 @@ final class CaseData {
             capture(added, tensors);
             capture(score, tensors);
         }
-        return new AttentionSpec(
+        AttentionSpec spec = new AttentionSpec(
                 c.dtype(),
                 c.d(),
                 c.dv(),
@@ -132,11 +161,69 @@ final class CaseData {
                 },
                 c.sink(),
                 c.past() > 0,
-                c.lengths() != Lengths.NONE,
-                true,
+                c.source().layout() == KeySource.Layout.PAGED
+                        || c.lengths() != Lengths.NONE && c.source().layout() == KeySource.Layout.DENSE,
+                normaliser() == Normaliser.SOFTMAX,
                 c.scores() == Scores.NONE
                         ? Optional.empty()
                         : Optional.of(c.scores().stage()));
+        return spec.with(normaliser())
+                .withProbability(weight(total))
+                .withOutput(finish())
+                .with(c.source().key(c.dtype()));
+    }
+
+    private Normaliser normaliser() {
+        return switch (c.weights().norm()) {
+            case SOFTMAX -> Normaliser.SOFTMAX;
+            case L1 -> Normaliser.L1;
+            case IDENTITY, SIGMOID, RELU2 -> Normaliser.IDENTITY;
+        };
+    }
+
+    private Expr weight(int total) {
+        Expr p = Expressions.probability();
+        Expr positive = p.max(Expressions.constant(0f));
+        Expr base = switch (c.weights().norm()) {
+            case SOFTMAX, L1, IDENTITY -> p;
+            case SIGMOID -> p.sigmoid();
+            case RELU2 -> positive.times(positive);
+        };
+        Expr over = switch (c.weights().weight()) {
+            case NONE -> p;
+            case FACTOR -> {
+                captures.put("factors", new HostTensor(DType.F32, gaussians(c.hq() * total, 1), c.hq(), total));
+                Expr.Load table = new Expr.Load(
+                        "factors",
+                        DType.F32,
+                        List.of(Expressions.index(IndexKind.HEAD), Expressions.index(IndexKind.KEY)));
+                yield p.times(table.times(Expressions.constant(0.25f)).plus(Expressions.constant(1f)));
+            }
+            case THRESHOLD -> {
+                scalars.put(FLOOR, 0.01f);
+                Expr floor = new Expr.Scalar(FLOOR, ValueType.F32);
+                yield new Expr.Select(floor.lessThan(p), p, Expressions.constant(0f));
+            }
+            case SQUARE -> p.times(p);
+        };
+        return over.on(ValueKind.PROBABILITY, base);
+    }
+
+    private Expr finish() {
+        if (c.weights().finish() == Finish.NONE) {
+            return Expressions.output();
+        }
+        int[] shape = {c.b(), c.hq(), c.sq(), c.dv()};
+        captures.put("gate", new HostTensor(DType.F32, gaussians(c.b() * c.hq() * c.sq() * c.dv(), 1), shape));
+        Expr.Load gate = new Expr.Load(
+                "gate",
+                DType.F32,
+                List.of(
+                        Expressions.index(IndexKind.BATCH),
+                        Expressions.index(IndexKind.HEAD),
+                        Expressions.index(IndexKind.QUERY),
+                        Expressions.index(IndexKind.CHANNEL)));
+        return Expressions.output().times(gate.sigmoid());
     }
 
     private void capture(Expr e, Map<String, HostTensor> tensors) {
@@ -235,7 +322,8 @@ final class CaseData {
                 p.queryOffsets(),
                 p.sinks(),
                 p.captures(),
-                p.scalars());
+                p.scalars(),
+                p.source());
     }
 
     private static HostProblem nanVisible(HostProblem p) {
@@ -261,9 +349,10 @@ final class CaseData {
             for (int j = 0; j < k.size(2); j++) {
                 boolean seen = false;
                 for (int h = 0; h < p.spec().queryHeads(); h++) {
-                    for (int q = 0; q < p.queries() && !seen; q++) {
+                    for (int q = 0; q < p.queryLength(b) && !seen; q++) {
                         at.at(b, h, q, p.pastKeys() + j);
                         seen = p.pastKeys() + j < p.keyLength(b, h)
+                                && p.selects(b, h, q, p.pastKeys() + j)
                                 && at.test(p.spec().mask())
                                 && at.value(p.spec().score(), 0) != Double.NEGATIVE_INFINITY;
                     }

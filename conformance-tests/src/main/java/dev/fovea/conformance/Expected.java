@@ -44,9 +44,14 @@ public final class Expected {
         if (!c.passed()) {
             return c;
         }
-        Comparison lse = tolerance.logSumExp(reference.logSumExp(), logSumExp);
-        if (!lse.passed() || reference.scores().length == 0) {
-            return lse.passed() ? c : lse;
+        if (problem.spec().logSumExp()) {
+            Comparison lse = tolerance.logSumExp(reference.logSumExp(), logSumExp);
+            if (!lse.passed()) {
+                return lse;
+            }
+        }
+        if (reference.scores().length == 0) {
+            return c;
         }
         Comparison s = tolerance.scores(reference.scores(), scores);
         return s.passed() ? c : s;

@@ -20,7 +20,56 @@ public record HostProblem(
         @Nullable HostTensor queryOffsets,
         @Nullable HostTensor sinks,
         Map<String, HostTensor> captures,
-        Map<String, Number> scalars) {
+        Map<String, Number> scalars,
+        HostSource source) {
+
+    /** Dense keys. */
+    public HostProblem(
+            AttentionSpec spec,
+            HostTensor query,
+            HostTensor key,
+            HostTensor value,
+            float scale,
+            @Nullable HostTensor pastKey,
+            @Nullable HostTensor pastValue,
+            @Nullable HostTensor keyLengths,
+            @Nullable HostTensor queryOffsets,
+            @Nullable HostTensor sinks,
+            Map<String, HostTensor> captures,
+            Map<String, Number> scalars) {
+        this(
+                spec,
+                query,
+                key,
+                value,
+                scale,
+                pastKey,
+                pastValue,
+                keyLengths,
+                queryOffsets,
+                sinks,
+                captures,
+                scalars,
+                HostSource.NONE);
+    }
+
+    HostProblem with(AttentionSpec other) {
+        return copy(other, key, value, scalars, source);
+    }
+
+    HostProblem withScalars(Map<String, Number> others) {
+        return copy(spec, key, value, others, source);
+    }
+
+    HostProblem withKeys(HostTensor keys, HostTensor values, HostSource where) {
+        return copy(spec, keys, values, scalars, where);
+    }
+
+    private HostProblem copy(
+            AttentionSpec s, HostTensor k, HostTensor v, Map<String, Number> numbers, HostSource where) {
+        return new HostProblem(
+                s, query, k, v, scale, pastKey, pastValue, keyLengths, queryOffsets, sinks, captures, numbers, where);
+    }
 
     public int batch() {
         return query.size(0);
@@ -52,21 +101,29 @@ public record HostProblem(
         return keyLengths == null ? keys() : (int) perSequence(keyLengths, b, head);
     }
 
-    /** Queries of a sequence. */
+    /** Queries of a sequence; those of the tensor beyond it are padding. */
     public int queryLength(int b) {
-        return queries();
+        return source.queryLengths() == null
+                ? queries()
+                : (int) source.queryLengths().at(b);
     }
 
     /** kpos of a key index. */
     public int keyPosition(int b, int head, int k) {
-        return k;
+        HostTensor p = source.positions();
+        return p == null ? k : (int) (p.rank() == 2 ? p.at(b, k) : p.at(b, keyHead(head), k));
+    }
+
+    /** Whether a query may see a key, mask and lengths apart. */
+    public boolean selects(int b, int head, int q, int k) {
+        return source.selected() == null || source.selected().contains(b, head, keyHead(head), spec.queryHeads(), q, k);
     }
 
     /** {@code qpos - q}. */
     public int offset(int b, int head) {
         return switch (spec.offset()) {
             case TOP_LEFT -> 0;
-            case BOTTOM_RIGHT -> keyLength(b, head) - queries();
+            case BOTTOM_RIGHT -> keyLength(b, head) - queryLength(b);
             case PAST -> pastKeys();
             case GIVEN -> (int) perSequence(java.util.Objects.requireNonNull(queryOffsets), b, head);
         };

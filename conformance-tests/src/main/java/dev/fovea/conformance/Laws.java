@@ -9,6 +9,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.ExprParser;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.ScoreStage;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,12 @@ public final class Laws {
     private Laws() {}
 
     public static List<Law> all() {
+        List<Law> laws = new ArrayList<>(ofAttention());
+        laws.addAll(PrimitiveLaws.all());
+        return List.copyOf(laws);
+    }
+
+    private static List<Law> ofAttention() {
         return List.of(
                 new Law("constant values come out constant", Laws::constantValues),
                 new Law("the order of the keys does not matter", Laws::permutedKeys),

@@ -3,6 +3,7 @@ package dev.fovea.conformance;
 import dev.fovea.api.DType;
 import dev.fovea.api.HalfFloats;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.ScoreStage;
 
 /**
@@ -33,7 +34,10 @@ final class Plain {
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
                 for (int q = 0; q < p.queries(); q++) {
-                    plain.row(b, h, q, row++, r);
+                    if (q < p.queryLength(b)) {
+                        plain.row(b, h, q, row, r);
+                    }
+                    row++;
                 }
             }
         }
@@ -87,20 +91,17 @@ final class Plain {
             raw[k] = p.scale()
                     * sum(spec.headDim(), d -> (float) p.query().at(b, h, q, d) * (float) p.keyAt(b, h, key, d));
             capped[k] = (float) at.value(spec.cap(), raw[k]);
-            boolean visible = k < length && at.test(spec.mask());
+            boolean visible = k < length && p.selects(b, h, q, k) && at.test(spec.mask());
             s[k] = visible ? (float) at.value(spec.score(), capped[k]) : Float.NEGATIVE_INFINITY;
             max = Math.max(max, s[k]);
         }
-        float top = max;
         float[] weight = new float[keys];
-        float sum = 0;
-        if (top != Float.NEGATIVE_INFINITY) {
-            for (int k = 0; k < keys; k++) {
-                weight[k] = s[k] == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(s[k] - top);
-            }
-            sum = sum(keys, k -> weight[k]) + (float) Math.exp(sink - top);
+        float sum = normalise(spec.normaliser(), s, max, sink, weight);
+        for (int k = 0; k < keys; k++) {
+            at.at(b, h, q, k);
+            weight[k] = s[k] == Float.NEGATIVE_INFINITY ? 0 : (float) at.weight(spec.probability(), s[k], weight[k]);
         }
-        float total = sum;
+        at.at(b, h, q, 0);
         DType storage = spec.storage();
         for (int d = 0; d < spec.valueDim(); d++) {
             int column = d;
@@ -108,10 +109,10 @@ final class Plain {
                     keys,
                     k -> s[k] == Float.NEGATIVE_INFINITY
                             ? 0
-                            : HalfFloats.rounded(weight[k] / total, storage) * (float) p.valueAt(b, h, k, column));
-            r.output()[row * spec.valueDim() + d] = HalfFloats.rounded(o, storage);
+                            : HalfFloats.rounded(weight[k], storage) * (float) p.valueAt(b, h, k, column));
+            r.output()[row * spec.valueDim() + d] = HalfFloats.rounded((float) at.output(spec.output(), o, d), storage);
         }
-        r.logSumExp()[row] = sum == 0 ? Double.NEGATIVE_INFINITY : top + (float) Math.log(sum);
+        r.logSumExp()[row] = sum == 0 ? Double.NEGATIVE_INFINITY : max + (float) Math.log(sum);
         if (spec.scores().isPresent()) {
             ScoreStage stage = spec.scores().get();
             for (int k = 0; k < keys; k++) {
@@ -119,9 +120,27 @@ final class Plain {
                     case RAW -> raw[k];
                     case CAPPED -> capped[k];
                     case MASKED -> s[k];
-                    case PROBABILITY -> s[k] == Float.NEGATIVE_INFINITY ? 0 : weight[k] / total;
+                    case PROBABILITY -> weight[k];
                 };
             }
         }
+    }
+
+    private float normalise(Normaliser normaliser, float[] s, float max, float sink, float[] weight) {
+        for (int k = 0; k < s.length; k++) {
+            if (s[k] != Float.NEGATIVE_INFINITY) {
+                weight[k] = normaliser == Normaliser.SOFTMAX ? (float) Math.exp(s[k] - max) : s[k];
+            }
+        }
+        float sum = sum(s.length, k -> Math.abs(weight[k]));
+        if (normaliser == Normaliser.SOFTMAX && max != Float.NEGATIVE_INFINITY) {
+            sum += (float) Math.exp(sink - max);
+        }
+        if (normaliser != Normaliser.IDENTITY && sum != 0) {
+            for (int k = 0; k < s.length; k++) {
+                weight[k] /= sum;
+            }
+        }
+        return sum;
     }
 }

@@ -56,7 +56,7 @@ final class RandomExpressions {
 
     private Expr floating(int depth) {
         int d = depth - 1;
-        return switch (depth == 0 ? random.nextInt(3) : random.nextInt(10)) {
+        return switch (depth == 0 ? random.nextInt(3) : random.nextInt(14)) {
             case 0 -> Expressions.score();
             case 1 -> Expressions.constant((float) random.nextGaussian());
             case 2 -> new Expr.Load("table", tableType, List.of(whole(0), whole(Math.min(d, 1))));
@@ -65,13 +65,28 @@ final class RandomExpressions {
             case 5 -> whole(d).toFloat().times(Expressions.constant(0.01f));
             case 6 -> floating(d).div(Expressions.constant(3f));
             case 7 -> new Expr.Select(condition(d), floating(d), floating(d));
+            case 8 -> floating(d).sigmoid();
+            case 9 -> bounded(d).exp();
+            case 10 -> bounded(d).exp2();
+            case 11 -> positive(d).log();
+            case 12 -> random.nextBoolean() ? positive(d).log2() : positive(d).sqrt();
             default -> new Expr.Binary(ARITHMETIC.get(random.nextInt(5)), floating(d), floating(d));
         };
     }
 
+    /** Within [-3, 3], so that exponentials keep the error of their argument. */
+    private Expr bounded(int depth) {
+        return floating(depth).min(Expressions.constant(3f)).max(Expressions.constant(-3f));
+    }
+
+    /** At least 0.25, where logarithm and root keep the error of their argument. */
+    private Expr positive(int depth) {
+        return floating(depth).abs().plus(Expressions.constant(0.25f));
+    }
+
     private Expr whole(int depth) {
         int d = depth - 1;
-        return switch (depth <= 0 ? random.nextInt(3) : random.nextInt(8)) {
+        return switch (depth <= 0 ? random.nextInt(3) : random.nextInt(11)) {
             case 0, 1 -> new Expr.Index(INDICES.get(random.nextInt(INDICES.size())));
             case 2 ->
                 random.nextBoolean()
@@ -79,9 +94,17 @@ final class RandomExpressions {
                         : new Expr.Scalar("shift", ValueType.I32);
             case 3 -> whole(d).abs();
             case 4 -> whole(d).unaryMinus();
+            case 6 -> whole(d).floorDiv(whole(d));
+            case 7 -> whole(d).mod(whole(d));
+            case 8 -> small(d).toFloat().times(Expressions.constant(0.75f)).toInt();
             case 5 -> new Expr.Load("groups", DType.I32, List.of(whole(0), whole(0), whole(d)));
             default -> new Expr.Binary(ARITHMETIC.get(random.nextInt(5)), whole(d), whole(d));
         };
+    }
+
+    /** Within what a float holds exactly, so that a conversion back rounds as exact arithmetic does. */
+    private Expr small(int depth) {
+        return whole(depth).min(Expressions.constant(100_000)).max(Expressions.constant(-100_000));
     }
 
     private Expr condition(int depth) {

@@ -1,18 +1,25 @@
 package dev.fovea.conformance;
 
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.ScoreStage;
+import java.util.Arrays;
+import java.util.stream.DoubleStream;
 
 /**
  * Attention as the formula has it, in float64, scalar and in two passes over each row; the judge of every backend, sharing code
  * with none.
  *
  * <pre>
- * raw = scale * q.k;  s = score(cap(raw));  s = -inf where k &gt;= length or not mask
- * p = exp(s - max) / (sum exp(s - max) + exp(sink - max));  O = sum p v over keys with s &gt; -inf
+ * raw = scale * q.k;  s = score(cap(raw));  s = -inf where k &gt;= length, not selected or not mask
+ * SOFTMAX   p = exp(s - max) / (sum exp(s - max) + exp(sink - max))
+ * L1        p = s / sum |s|
+ * IDENTITY  p = s
+ * O = output(sum probability(p) v) over keys with s &gt; -inf
  * </pre>
  *
- * A row without a visible key gives O = 0 and LSE = -inf, with a sink LSE = sink.
+ * A row without a visible key has weights 0 and LSE = -inf, with a sink LSE = sink. Padding of packed queries stays 0.
  */
 public final class Reference {
     private Reference() {}
@@ -23,7 +30,10 @@ public final class Reference {
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
                 for (int q = 0; q < p.queries(); q++) {
-                    row(p, b, h, q, row++, r);
+                    if (q < p.queryLength(b)) {
+                        row(p, b, h, q, row, r);
+                    }
+                    row++;
                 }
             }
         }
@@ -37,57 +47,119 @@ public final class Reference {
         return one.output();
     }
 
-    private static void row(HostProblem p, int b, int h, int q, int row, Result r) {
+    /** The weights of all visible pairs before the probability expression. */
+    static double[] probabilities(HostProblem p) {
+        HostProblem plain = p.with(p.spec().withProbability(Expressions.probability()));
+        double[] all = new double[0];
+        for (int b = 0; b < p.batch(); b++) {
+            for (int h = 0; h < p.spec().queryHeads(); h++) {
+                for (int q = 0; q < p.queryLength(b); q++) {
+                    double[] visible = DoubleStream.of(weights(plain, b, h, q))
+                            .filter(x -> x != 0)
+                            .toArray();
+                    int n = all.length;
+                    all = Arrays.copyOf(all, n + visible.length);
+                    System.arraycopy(visible, 0, all, n, visible.length);
+                }
+            }
+        }
+        return all;
+    }
+
+    /** The final scores of a row, -inf where masked. */
+    static double[] scores(HostProblem p, int b, int h, int q) {
+        int keys = p.keys();
+        double[] s = new double[keys];
+        ExprInterpreter at = new ExprInterpreter(p, false);
+        for (int k = 0; k < keys; k++) {
+            double capped = capped(p, at, b, h, q, k);
+            boolean visible = k < p.keyLength(b, h)
+                    && p.selects(b, h, q, k)
+                    && at.test(p.spec().mask());
+            s[k] = visible ? at.value(p.spec().score(), capped) : Double.NEGATIVE_INFINITY;
+        }
+        return s;
+    }
+
+    private static double raw(HostProblem p, int b, int h, int q, int k) {
+        double dot = 0;
+        for (int d = 0; d < p.spec().headDim(); d++) {
+            dot += p.query().at(b, h, q, d) * p.keyAt(b, h, k, d);
+        }
+        return p.scale() * dot;
+    }
+
+    private static double capped(HostProblem p, ExprInterpreter at, int b, int h, int q, int k) {
+        at.at(b, h, q, k);
+        return at.value(p.spec().cap(), raw(p, b, h, q, k));
+    }
+
+    private static double[] weights(HostProblem p, int b, int h, int q) {
+        Result one = new Result(new double[p.spec().valueDim()], new double[1], new double[p.keys()]);
+        return row(p, b, h, q, 0, one);
+    }
+
+    /** Writes a row of the result; its weights. */
+    private static double[] row(HostProblem p, int b, int h, int q, int row, Result r) {
         AttentionSpec spec = p.spec();
         int keys = p.keys();
-        int length = p.keyLength(b, h);
-        double[] raw = new double[keys];
-        double[] capped = new double[keys];
-        double[] s = new double[keys];
+        double[] s = scores(p, b, h, q);
         ExprInterpreter at = new ExprInterpreter(p, false);
         double sink = p.sinks() == null ? Double.NEGATIVE_INFINITY : p.sinks().at(h);
         double max = sink;
-        for (int k = 0; k < keys; k++) {
-            double dot = 0;
-            for (int d = 0; d < spec.headDim(); d++) {
-                dot += p.query().at(b, h, q, d) * p.keyAt(b, h, k, d);
-            }
-            at.at(b, h, q, k);
-            raw[k] = p.scale() * dot;
-            capped[k] = at.value(spec.cap(), raw[k]);
-            boolean visible = k < length && at.test(spec.mask());
-            s[k] = visible ? at.value(spec.score(), capped[k]) : Double.NEGATIVE_INFINITY;
-            max = Math.max(max, s[k]);
+        for (double x : s) {
+            max = Math.max(max, x);
         }
         double[] weight = new double[keys];
-        double sum = 0;
-        if (max != Double.NEGATIVE_INFINITY) {
-            for (int k = 0; k < keys; k++) {
-                weight[k] = s[k] == Double.NEGATIVE_INFINITY ? 0 : Math.exp(s[k] - max);
-                sum += weight[k];
+        double sum = normalise(spec.normaliser(), s, max, sink, weight);
+        for (int k = 0; k < keys; k++) {
+            if (s[k] != Double.NEGATIVE_INFINITY) {
+                at.at(b, h, q, k);
+                weight[k] = at.weight(spec.probability(), s[k], weight[k]);
             }
-            sum += Math.exp(sink - max);
         }
+        at.at(b, h, q, 0);
         for (int d = 0; d < spec.valueDim(); d++) {
             double o = 0;
             for (int k = 0; k < keys; k++) {
                 if (s[k] != Double.NEGATIVE_INFINITY) {
-                    o += weight[k] / sum * p.valueAt(b, h, k, d);
+                    o += weight[k] * p.valueAt(b, h, k, d);
                 }
             }
-            r.output()[row * spec.valueDim() + d] = o;
+            r.output()[row * spec.valueDim() + d] = at.output(spec.output(), o, d);
         }
         r.logSumExp()[row] = sum == 0 ? Double.NEGATIVE_INFINITY : max + Math.log(sum);
         if (spec.scores().isPresent()) {
             ScoreStage stage = spec.scores().get();
             for (int k = 0; k < keys; k++) {
                 r.scores()[row * keys + k] = switch (stage) {
-                    case RAW -> raw[k];
-                    case CAPPED -> capped[k];
+                    case RAW -> raw(p, b, h, q, k);
+                    case CAPPED -> capped(p, at, b, h, q, k);
                     case MASKED -> s[k];
-                    case PROBABILITY -> s[k] == Double.NEGATIVE_INFINITY ? 0 : weight[k] / sum;
+                    case PROBABILITY -> weight[k];
                 };
             }
         }
+        return weight;
+    }
+
+    /** Fills in the weights before the probability expression; the sum that divides them, 0 for an empty row. */
+    private static double normalise(Normaliser normaliser, double[] s, double max, double sink, double[] p) {
+        double sum = 0;
+        for (int k = 0; k < s.length; k++) {
+            if (s[k] != Double.NEGATIVE_INFINITY) {
+                p[k] = normaliser == Normaliser.SOFTMAX ? Math.exp(s[k] - max) : s[k];
+                sum += Math.abs(p[k]);
+            }
+        }
+        if (normaliser == Normaliser.SOFTMAX && max != Double.NEGATIVE_INFINITY) {
+            sum += Math.exp(sink - max);
+        }
+        if (normaliser != Normaliser.IDENTITY && sum != 0) {
+            for (int k = 0; k < s.length; k++) {
+                p[k] = s[k] == Double.NEGATIVE_INFINITY ? 0 : p[k] / sum;
+            }
+        }
+        return sum;
     }
 }

@@ -32,6 +32,14 @@ public final class Suites {
             }
         }
         special(all, "b=2 hq=2 hk=1 sq=33 sk=67");
+        weights(all, seed, List.of("sq=17 sk=70", "sq=3 sk=200", "sq=65 sk=64"));
+        sources(all, seed, List.of("sq=17 sk=70", "sq=1 sk=200", "sq=5 sk=33", "sq=40 sk=65"));
+        for (String dims : List.of("d=192 dv=128", "d=576 dv=512", "d=128 dv=128", "d=7 dv=33")) {
+            add(
+                    all,
+                    "sources",
+                    "b=2 hq=4 hk=1 hv=1 sq=2 sk=90 causal offset=bottom-right source=paged page=16 " + dims);
+        }
         expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70", 12);
         fuzz(all, seed, 30);
         return all;
@@ -48,6 +56,8 @@ public final class Suites {
             add(all, "lengths", s);
         }
         special(all, "sq=5 sk=35");
+        weights(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
+        sources(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
         expressions(all, "hq=2 sq=5 sk=35", 8);
         return all;
     }
@@ -56,6 +66,8 @@ public final class Suites {
     public static List<Entry> full(long seed) {
         List<Entry> all = quick(seed);
         lengths(all, LONG_EDGES);
+        weights(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025"));
+        sources(all, seed + 1, List.of("sq=70 sk=257", "sq=1 sk=1025", "sq=9 sk=300"));
         options(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025", "sq=130 sk=5"));
         expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70 d=64 dv=64", 100);
         fuzz(all, seed + 1, 400);
@@ -64,6 +76,88 @@ public final class Suites {
 
     private static void add(List<Entry> all, String group, String text) {
         all.add(new Entry(group, AttentionCase.parse(text + " seed=" + (all.size() + 1))));
+    }
+
+    /** Normalisers, probability and output expressions, partial results. */
+    private static void weights(List<Entry> all, long seed, List<String> lengths) {
+        pairwise(
+                all,
+                "weights",
+                seed,
+                List.of(
+                        lengths,
+                        List.of("dtype=f32", "dtype=f32", "dtype=f16", "dtype=bf16"),
+                        List.of("norm=softmax", "norm=l1", "norm=identity", "norm=sigmoid", "norm=relu2"),
+                        List.of("", "weight=factor", "weight=threshold", "weight=square"),
+                        List.of("", "finish=gate", "parts=3"),
+                        List.of("", "causal", "left=9 right=4", "mask=full"),
+                        List.of("hq=2 hk=2 hv=2", "hq=4 hk=2 hv=1"),
+                        List.of("", "sink"),
+                        List.of("", "lengths=per-batch"),
+                        List.of("", "", "scores=probability"),
+                        List.of("b=1", "b=2"),
+                        List.of("d=32 dv=32", "d=64 dv=64", "d=24 dv=40")));
+    }
+
+    /** Layouts, selections and formats of keys with each other and with the options that meet them. */
+    private static void sources(List<Entry> all, long seed, List<String> lengths) {
+        pairwise(
+                all,
+                "sources",
+                seed,
+                List.of(
+                        lengths,
+                        List.of(
+                                "source=dense",
+                                "source=ragged",
+                                "source=paged page=16",
+                                "source=paged page=1",
+                                "source=paged page=7",
+                                "source=paged page=256"),
+                        List.of("", "packed"),
+                        List.of(
+                                "",
+                                "",
+                                "select=blocks qblock=1",
+                                "select=blocks qblock=16 kblock=16",
+                                "select=tokens qblock=1",
+                                "select=tokens qblock=4"),
+                        List.of("dtype=f32", "dtype=f16", "dtype=bf16"),
+                        List.of("", "kv=f16", "kv=bf16", "kv=int8", "kv=int4", "kv=fp8"),
+                        List.of("", "positions"),
+                        List.of("hq=2 hk=2 hv=2", "hq=4 hk=2 hv=2", "hq=6 hk=2 hv=1", "hq=8 hk=1 hv=1"),
+                        List.of("", "causal", "causal left=20"),
+                        List.of("offset=top-left", "offset=bottom-right", "offset=per-head"),
+                        List.of("layout=bhsd", "layout=bshd"),
+                        List.of("b=1", "b=3"),
+                        List.of("", "lengths=per-batch", "lengths=per-head"),
+                        List.of("", "alibi", "bias=full", "mask=keys"),
+                        List.of("", "sink"),
+                        List.of("", "weight=factor", "parts=2", "norm=sigmoid"),
+                        List.of("d=32 dv=32", "d=64 dv=64", "d=24 dv=40")));
+    }
+
+    private static void pairwise(List<Entry> all, String group, long seed, List<List<String>> factors) {
+        int[] levels = factors.stream().mapToInt(List::size).toArray();
+        for (int[] row : Pairwise.rows(levels, seed)) {
+            StringBuilder text = new StringBuilder();
+            for (int f = 0; f < row.length; f++) {
+                text.append(factors.get(f).get(row[f])).append(' ');
+            }
+            add(all, group, legal(text.toString()));
+        }
+    }
+
+    /** Without what the spec refuses together: a sink is of softmax, scores are of one dense piece, a partial weight is linear. */
+    private static String legal(String text) {
+        String t = text;
+        boolean softmax = !t.contains("norm=") || t.contains("norm=softmax");
+        t = softmax ? t : t.replace(" sink", "");
+        boolean linear = !t.contains("weight=threshold") && !t.contains("weight=square");
+        boolean free = t.contains("norm=identity") || t.contains("norm=sigmoid") || t.contains("norm=relu2");
+        t = linear || free ? t : t.replace("parts=3", "");
+        t = t.contains("parts=") ? t.replace("scores=probability", "") : t;
+        return t.contains("source=ragged") ? t.replace("lengths=per-batch", "").replace("lengths=per-head", "") : t;
     }
 
     private static void options(List<Entry> all, long seed, List<String> lengths) {
@@ -86,14 +180,7 @@ public final class Suites {
                 List.of("", "", "scores=raw", "scores=capped", "scores=masked", "scores=probability"),
                 List.of("d=32 dv=32", "d=64 dv=64", "d=24 dv=40"),
                 List.of("amplitude=1", "amplitude=8", "scale=0.3"));
-        int[] levels = factors.stream().mapToInt(List::size).toArray();
-        for (int[] row : Pairwise.rows(levels, seed)) {
-            StringBuilder text = new StringBuilder();
-            for (int f = 0; f < row.length; f++) {
-                text.append(factors.get(f).get(row[f])).append(' ');
-            }
-            add(all, "options", text.toString());
-        }
+        pairwise(all, "options", seed, factors);
     }
 
     private static void lengths(List<Entry> all, int[] edges) {

@@ -15,7 +15,7 @@ import java.util.List;
  * </pre>
  *
  * The floors are there because correct kernels fail without them: a sum in another order moves each score by up to the second
- * term. Scores are bounded as an output of values 1 would be.
+ * term. Scores are bounded as an output of values 1 would be. Without softmax the floors grow by what {@link Conditioning} says.
  */
 final class Tolerance {
     private static final double U32 = 0x1p-24;
@@ -23,6 +23,7 @@ final class Tolerance {
     private final DType storage;
     private final double scoreFloor;
     private final double maxValue;
+    private final Conditioning conditioning;
     private final ScoreStage stage;
     private final List<Result> plain = new ArrayList<>();
 
@@ -30,6 +31,7 @@ final class Tolerance {
         this.storage = p.spec().storage();
         this.scoreFloor = U32 * largestProduct(p);
         this.maxValue = Math.max(maxFinite(p.value()), p.pastValue() == null ? 0 : maxFinite(p.pastValue()));
+        this.conditioning = Conditioning.of(p);
         this.stage = p.spec().scores().orElse(ScoreStage.RAW);
         for (Plain.Order order : Plain.Order.values()) {
             plain.add(Plain.evaluate(p, order));
@@ -49,8 +51,14 @@ final class Tolerance {
         }
         boolean half = storage != DType.F32;
         double u = storage.unitRoundoff();
-        double bound = 2 * plainMax + scoreFloor * maxValue + (half ? u * maxValue : 0) + 2 * ulp(largest(r), storage);
+        double floor = scoreFloor * conditioning.scores() * maxValue;
+        double rounding = half ? u * maxValue * conditioning.weights() : 0;
+        double bound = 2 * plainMax + floor + rounding + 2 * ulp(largest(r), storage);
         double rms = 2 * plainRms + (half ? u : 0x1p-23) + scoreFloor;
+        if (conditioning.scores() > 1) {
+            double size = rootMeanSquare(r);
+            rms += size == 0 ? 0 : (floor + rounding) / size;
+        }
         return compare("output", r, o, bound, rms, storage, true);
     }
 
@@ -128,6 +136,14 @@ final class Tolerance {
             }
         }
         return ee == 0 ? 0 : Math.sqrt(ee / rr);
+    }
+
+    private static double rootMeanSquare(double[] r) {
+        double sum = 0;
+        for (double x : r) {
+            sum += Double.isFinite(x) ? x * x : 0;
+        }
+        return Math.sqrt(sum / Math.max(1, r.length));
     }
 
     private static double largest(double[] r) {
