@@ -31,12 +31,7 @@ record KvRows(
 
     /** Single numbers beside the rows: [outer, heads, positions] in F16, or [outer, heads] in F32. */
     record Numbers(
-            MemorySegment memory,
-            boolean half,
-            long offset,
-            long outerStride,
-            long headStride,
-            long positionStride) {
+            MemorySegment memory, boolean half, long offset, long outerStride, long headStride, long positionStride) {
         static Numbers of(Tensor t) {
             return new Numbers(
                     ((CpuStorage) t.storage()).segment(),

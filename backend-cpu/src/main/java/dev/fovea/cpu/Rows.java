@@ -67,8 +67,7 @@ record Rows(
         int runs = dense ? Math.min(rows, 1) : rows;
         int n = dense ? rows * length : length;
         for (int i = 0; i < runs; i++) {
-            MemorySegment.copy(
-                    memory, ValueLayout.JAVA_BYTE, at(batch, head, position + i), to, i * length, n);
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at(batch, head, position + i), to, i * length, n);
         }
     }
 

@@ -52,7 +52,8 @@ record TransferCpuPlan(CpuBackend backend, TransferSpec spec) implements DeviceP
 
     @Override
     public String describe() {
-        return "cpu, rows " + spec.from() + " to " + spec.to() + ", " + backend.pool().size() + " threads";
+        return "cpu, rows " + spec.from() + " to " + spec.to() + ", "
+                + backend.pool().size() + " threads";
     }
 
     @Override

@@ -21,7 +21,8 @@ final class VectorCodes extends Codes {
 
     private static final VectorShuffle<Integer> LOWER_TWICE = VectorShuffle.fromOp(INTS, i -> i / 2);
     private static final VectorShuffle<Integer> UPPER_TWICE = VectorShuffle.fromOp(INTS, i -> LENGTH / 2 + i / 2);
-    private static final IntVector NIBBLE = IntVector.zero(INTS).addIndex(1).and(1).mul(4);
+    private static final IntVector NIBBLE =
+            IntVector.zero(INTS).addIndex(1).and(1).mul(4);
 
     @Override
     void fromInt8(byte[] from, int at, float[] to, int start, int n, float scale, float zero) {
@@ -57,10 +58,20 @@ final class VectorCodes extends Codes {
         for (int i = 0; i < end; i += 2 * LENGTH) {
             IntVector x = (IntVector)
                     ByteVector.fromArray(BYTES, from, at + (i >> 1)).convertShape(VectorOperators.B2I, INTS, 0);
-            IntVector a = x.rearrange(LOWER_TWICE).lanewise(VectorOperators.LSHR, NIBBLE).and(15);
-            IntVector b = x.rearrange(UPPER_TWICE).lanewise(VectorOperators.LSHR, NIBBLE).and(15);
-            ((FloatVector) a.convert(VectorOperators.I2F, 0)).sub(zero).mul(scale).intoArray(to, start + i);
-            ((FloatVector) b.convert(VectorOperators.I2F, 0)).sub(zero).mul(scale).intoArray(to, start + i + LENGTH);
+            IntVector a = x.rearrange(LOWER_TWICE)
+                    .lanewise(VectorOperators.LSHR, NIBBLE)
+                    .and(15);
+            IntVector b = x.rearrange(UPPER_TWICE)
+                    .lanewise(VectorOperators.LSHR, NIBBLE)
+                    .and(15);
+            ((FloatVector) a.convert(VectorOperators.I2F, 0))
+                    .sub(zero)
+                    .mul(scale)
+                    .intoArray(to, start + i);
+            ((FloatVector) b.convert(VectorOperators.I2F, 0))
+                    .sub(zero)
+                    .mul(scale)
+                    .intoArray(to, start + i + LENGTH);
         }
         return end;
     }
@@ -73,8 +84,8 @@ final class VectorCodes extends Codes {
 
     private static int wholeFp8(byte[] from, int at, float[] to, int start, int end, float scale) {
         for (int i = 0; i < end; i += LENGTH) {
-            IntVector x = (IntVector)
-                    ByteVector.fromArray(BYTES, from, at + i).convertShape(VectorOperators.B2I, INTS, 0);
+            IntVector x =
+                    (IntVector) ByteVector.fromArray(BYTES, from, at + i).convertShape(VectorOperators.B2I, INTS, 0);
             IntVector magnitude = x.and(0x7f);
             IntVector sign = x.and(0x80000000);
             FloatVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0)).mul(0x1p-9f);
