@@ -1,6 +1,14 @@
 package dev.fovea.kernels;
 
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr.ValueKind;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.MergeSpec;
+import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.api.spec.TransferSpec;
 import java.util.List;
 import java.util.Map;
 
@@ -10,21 +18,76 @@ public final class Kernels {
 
     /** The attention kernel of a variant with the expressions of the spec. */
     public static KernelSource attention(AttentionVariant variant, AttentionSpec spec) {
-        ExpressionText expressions = new ExpressionText();
-        expressions.function("cap_expression", spec.cap(), true);
-        expressions.function("score_expression", spec.score(), true);
-        expressions.function("mask_expression", spec.mask(), false);
+        ExpressionText expressions = expressions(spec);
         String text = variant.defines()
+                + KeyTables.defines(spec.source())
+                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
+                + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars());
     }
 
-    /** Work-items of {@link #probability}. */
-    public static final int PROBABILITY_THREADS = 128;
+    /** The kernel that merges partials by a work-group of {@code threads}, a multiple of 8, for each row and each {@link #MERGE_COLUMNS}. */
+    public static KernelSource merge(MergeSpec spec, int threads) {
+        return plain(
+                "merge",
+                storage(spec.storage()) + "#define RULE RULE_" + spec.rule() + "\n#define MERGE_THREADS " + threads
+                        + "\n");
+    }
 
-    /** The kernel that turns masked scores into softmax weights in place, a work-group of {@code threads} a row. */
-    public static KernelSource probability(int threads) {
-        String text = "#define THREADS " + threads + "\n" + new KernelText(Map.of()).flatten("probability.cl");
-        return new KernelSource("probability", text, List.of(), List.of());
+    /** Columns that a work-group of {@link #merge} makes. */
+    public static final int MERGE_COLUMNS = 32;
+
+    /** The kernel that moves rows: a work-group of {@link #TRANSFER_THREADS} for each row of each head. */
+    public static KernelSource transfer(TransferSpec spec) {
+        return plain("transfer", "#define KV_FORMAT KV_" + spec.from() + "\n#define TO_FORMAT KV_" + spec.to() + "\n");
+    }
+
+    /** Work-items of {@link #transfer}. */
+    public static final int TRANSFER_THREADS = 32;
+
+    /** The kernel that turns pairs of columns by work-groups of {@link #ROTARY_THREADS}, a work-item for each of {@link RotaryBlock#items}. */
+    public static KernelSource rotary(RotarySpec spec) {
+        return plain(
+                "rotary",
+                storage(spec.storage()) + "#define NEIGHBOURS "
+                        + (spec.pairing() == RotarySpec.Pairing.NEIGHBOURS ? 1 : 0) + "\n#define SECTIONS "
+                        + spec.sections() + "\n");
+    }
+
+    /** Work-items of {@link #rotary}. */
+    public static final int ROTARY_THREADS = 64;
+
+    private static String storage(DType type) {
+        return "#define STORAGE STORAGE_" + type + "\n";
+    }
+
+    private static KernelSource plain(String entry, String defines) {
+        String text = defines + new KernelText(Map.of()).flatten(entry + ".cl");
+        return new KernelSource(entry, text, List.of(), List.of());
+    }
+
+    /** Weights as an output need the sums as much as a probability expression does that is not linear. */
+    private static int sweeps(AttentionSpec spec) {
+        boolean weights = spec.scores().filter(s -> s == ScoreStage.PROBABILITY).isPresent();
+        return spec.twoPasses() || weights && spec.normaliser() != Normaliser.IDENTITY ? 2 : 1;
+    }
+
+    private static ExpressionText expressions(AttentionSpec spec) {
+        ExpressionText text = new ExpressionText();
+        boolean weighted = !spec.probability().equals(Expressions.probability());
+        boolean shaped = !spec.output().equals(Expressions.output());
+        text.define("WEIGHTED", weighted ? 1 : 0);
+        text.define("SHAPED", shaped ? 1 : 0);
+        text.function("cap_expression", spec.cap(), ValueKind.SCORE);
+        text.function("score_expression", spec.score(), ValueKind.SCORE);
+        text.function("mask_expression", spec.mask());
+        if (weighted) {
+            text.function("weight_expression", spec.probability(), ValueKind.PROBABILITY, ValueKind.SCORE);
+        }
+        if (shaped) {
+            text.function("output_expression", spec.output(), ValueKind.OUTPUT);
+        }
+        return text;
     }
 }

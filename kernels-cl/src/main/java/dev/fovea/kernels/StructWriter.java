@@ -45,6 +45,29 @@ final class StructWriter {
                 .int64(AttentionBlock.stride(t, 1));
     }
 
+    /** {@code struct plane} of a tensor [B, n] or [B, H, n]. */
+    StructWriter rowsOfHeads(@Nullable Tensor t) {
+        boolean perHead = t != null && t.rank() == 3;
+        return int64(t == null ? 0 : t.offset())
+                .int64(AttentionBlock.stride(t, 0))
+                .int64(perHead ? AttentionBlock.stride(t, 1) : 0)
+                .int64(AttentionBlock.stride(t, perHead ? 2 : 1));
+    }
+
+    /** {@code struct plane} of one part of a tensor [n, B, H, S] or longer. */
+    StructWriter planeOfParts(@Nullable Tensor t) {
+        int64(t == null ? 0 : t.offset());
+        for (int axis = 1; axis < 4; axis++) {
+            int64(AttentionBlock.stride(t, axis));
+        }
+        return this;
+    }
+
+    /** Offset and stride of a tensor of one axis. */
+    StructWriter list(@Nullable Tensor t) {
+        return int64(t == null ? 0 : t.offset()).int64(AttentionBlock.stride(t, 0));
+    }
+
     /** Padded to whole 64-bit words, as the compiler pads. */
     byte[] bytes() {
         return Arrays.copyOf(out.array(), (out.position() + 7) / 8 * 8);
