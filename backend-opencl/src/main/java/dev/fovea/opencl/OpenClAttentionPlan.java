@@ -8,13 +8,13 @@ import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
+import dev.fovea.kernels.KeyTables;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
@@ -29,7 +29,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention by the tiled kernel, and the probability kernel behind it if those are asked for. The kernel with 64-bit distances is
+ * Attention by the tiled kernel. The kernel with 64-bit distances is
  * built at the first run that needs it.
  */
 final class OpenClAttentionPlan implements DevicePlan {
@@ -66,7 +66,6 @@ final class OpenClAttentionPlan implements DevicePlan {
         private final KernelSource source;
         private final Kernel narrow;
         private @Nullable Kernel wide;
-        private final @Nullable Kernel probability;
 
         Built(DeviceContext context, AttentionSpec spec, AttentionVariant preferred) {
             this.context = context;
@@ -95,21 +94,6 @@ final class OpenClAttentionPlan implements DevicePlan {
             this.variant = v;
             this.source = text;
             this.narrow = kernel;
-            this.probability =
-                    spec.scores().filter(s -> s == ScoreStage.PROBABILITY).isPresent()
-                            ? probabilityKernel(context)
-                            : null;
-        }
-
-        private static Kernel probabilityKernel(DeviceContext context) {
-            KernelSource s = Kernels.probability(probabilityThreads(context));
-            return context.programs().kernel(s.text(), s.entry());
-        }
-
-        static int probabilityThreads(DeviceContext context) {
-            return context.device().info().maxWorkGroup() >= Kernels.PROBABILITY_THREADS
-                    ? Kernels.PROBABILITY_THREADS
-                    : Kernels.PROBABILITY_THREADS / 4;
         }
 
         synchronized Kernel attention(boolean needsWide) {
@@ -129,9 +113,6 @@ final class OpenClAttentionPlan implements DevicePlan {
             narrow.close();
             if (wide != null) {
                 wide.close();
-            }
-            if (probability != null) {
-                probability.close();
             }
         }
     }
@@ -163,31 +144,17 @@ final class OpenClAttentionPlan implements DevicePlan {
             return;
         }
         Built b = built(backend.context());
-        List<Launch> launches = new ArrayList<>();
         int slices = b.variant.slices(spec.valueDim());
-        long tiles = Math.ceilDiv(a.queries(), b.variant.rows());
-        long groups = tiles * slices * a.batch() * spec.queryHeads();
-        if (Math.max(groups, b.probability == null ? 0 : rows) > MOST_GROUPS) {
+        long groups = b.variant.tiles(a) * slices * a.batch() * spec.queryHeads();
+        if (groups > MOST_GROUPS) {
             throw new Unsupported(
                     "a launch of " + groups + " work-groups for " + rows + " query rows is more than drivers take",
                     "split the batch or the heads");
         }
-        launches.add(new Launch(
-                b.attention(AttentionBlock.needsWide(a)),
-                attentionArguments(b.source, a, slices),
-                groups,
-                b.variant.workItems()));
-        if (b.probability != null && a.keys() > 0) {
-            launches.add(new Launch(
-                    b.probability,
-                    List.of(
-                            memory(a.scores(), a.output()),
-                            memory(a.sinks(), a.output()),
-                            new Value(AttentionBlock.probability(spec, a))),
-                    rows,
-                    Built.probabilityThreads(b.context)));
-        }
-        queue.run(b.context, launches);
+        Kernel kernel = b.attention(AttentionBlock.needsWide(a));
+        queue.run(
+                b.context,
+                List.of(new Launch(kernel, attentionArguments(b.source, a, slices), groups, b.variant.workItems())));
     }
 
     private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
@@ -198,11 +165,16 @@ final class OpenClAttentionPlan implements DevicePlan {
         list.add(memory(a.pastKey(), a.key()));
         list.add(memory(a.pastValue(), a.value()));
         list.add(memory(a.output(), a.output()));
-        for (Tensor optional :
-                new @Nullable Tensor[] {a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores()}) {
+        for (Tensor optional : new @Nullable Tensor[] {
+            a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
+        }) {
             list.add(memory(optional, a.output()));
         }
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
+        if (KeyTables.present(spec.source())) {
+            list.add(new Value(KeyTables.of(spec, a)));
+            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t, t)));
+        }
         for (String name : source.captures()) {
             Tensor t = Objects.requireNonNull(a.captures().get(name));
             list.add(memory(t, t));

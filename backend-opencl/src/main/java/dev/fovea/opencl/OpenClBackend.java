@@ -3,11 +3,8 @@ package dev.fovea.opencl;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
-import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
-import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.TransferSpec;
@@ -27,9 +24,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
 final class OpenClBackend implements DeviceBackend, BuildCount {
-    private static final Support.No NOT_YET =
-            new Support.No("this version does not compute that by OpenCL", "leave the option out");
-
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -68,15 +62,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec ->
-                spec.source().equals(KeySource.dense(spec.storage()))
-                                && spec.normaliser() == Normaliser.SOFTMAX
-                                && spec.probability().equals(Expressions.probability())
-                                && spec.output().equals(Expressions.output())
-                                && !spec.partials()
-                        ? new Support.Yes()
-                        : NOT_YET;
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
+            case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 

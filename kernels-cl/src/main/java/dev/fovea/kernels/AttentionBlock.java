@@ -4,12 +4,12 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Writes {@code struct attention_block}, {@code struct capture} and {@code struct probability_block} as the kernels read them. */
+/** Writes {@code struct attention_block} and {@code struct capture} as the kernels read them. */
 public final class AttentionBlock {
     private static final long INDEXABLE = 1L << 31;
 
@@ -26,7 +26,8 @@ public final class AttentionBlock {
                 .plane(pastKey)
                 .plane(pastValue)
                 .plane(a.output());
-        w.plane(a.logSumExp()).plane(a.scores()).int64(stride(a.scores(), 3));
+        w.plane(a.logSumExp()).plane(a.maxima()).plane(a.sums());
+        w.plane(a.scores()).int64(stride(a.scores(), 3));
         w.perHead(a.keyLengths()).perHead(a.queryOffsets());
         w.int64(a.sinks() == null ? 0 : a.sinks().offset()).int64(stride(a.sinks(), 0));
         w.int32(spec.queryHeads())
@@ -36,13 +37,21 @@ public final class AttentionBlock {
                 .int32(Math.toIntExact(a.pastKeys()))
                 .int32(Math.toIntExact(a.keys()));
         w.int32(spec.headDim()).int32(spec.valueDim()).int32(slices);
-        w.int32(vectors(a.query(), a.key(), a.value(), pastKey, pastValue, a.output()));
+        KvFormat given = KvFormat.of(spec.storage());
+        KvFormat format = spec.source().format();
+        w.int32(vectors(
+                KeyTables.aligned(a.query(), given, 4),
+                KeyTables.aligned(a.key(), format, 4),
+                KeyTables.aligned(a.value(), format, 4),
+                KeyTables.aligned(pastKey, format, 4),
+                KeyTables.aligned(pastValue, format, 4),
+                KeyTables.aligned(a.output(), given, 4)));
         w.flag(a.keyLengths() != null).flag(a.sinks() != null).flag(a.logSumExp() != null);
         w.int32(spec.scores().map(AttentionBlock::stage).orElse(0));
         offset(w, spec.offset(), a);
         KeyBand band = KeyBand.of(spec.mask(), a.scalars());
         w.int32(band.left()).int32(band.right()).flag(band.exact());
-        w.float32(a.scale()).int32(0);
+        w.float32(a.scale());
         return w.bytes();
     }
 
@@ -56,15 +65,6 @@ public final class AttentionBlock {
             w.int32(i < t.rank() ? (int) Math.min(t.size(i) - 1, Integer.MAX_VALUE) : 0);
         }
         return w.bytes();
-    }
-
-    /** The by-value argument of the probability kernel. */
-    public static byte[] probability(AttentionSpec spec, AttentionArguments a) {
-        Tensor scores = Objects.requireNonNull(a.scores());
-        StructWriter w = new StructWriter().plane(scores).int64(stride(scores, 3));
-        w.int64(a.sinks() == null ? 0 : a.sinks().offset()).int64(stride(a.sinks(), 0));
-        w.int32(spec.queryHeads()).int32(Math.toIntExact(a.queries())).int32(Math.toIntExact(a.keys()));
-        return w.flag(a.sinks() != null).bytes();
     }
 
     /** Whether a distance inside one (batch, head) slice, or inside a captured tensor, needs 64 bits. */
@@ -91,20 +91,16 @@ public final class AttentionBlock {
         return switch (stage) {
             case RAW -> 1;
             case CAPPED -> 2;
-            case MASKED, PROBABILITY -> 3;
+            case MASKED -> 3;
+            case PROBABILITY -> 4;
         };
     }
 
     /** A bit for each tensor whose rows can be moved four elements at a time. */
-    static int vectors(Tensor... tensors) {
+    private static int vectors(boolean... aligned) {
         int bits = 0;
-        for (int i = 0; i < tensors.length; i++) {
-            Tensor t = tensors[i];
-            boolean aligned = t.offset() % 4 == 0;
-            for (int axis = 0; axis < 3; axis++) {
-                aligned &= stride(t, axis) % 4 == 0;
-            }
-            bits |= aligned ? 1 << i : 0;
+        for (int i = 0; i < aligned.length; i++) {
+            bits |= aligned[i] ? 1 << i : 0;
         }
         return bits;
     }

@@ -1,7 +1,9 @@
 package dev.fovea.kernels;
 
 import dev.fovea.api.DType;
+import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeyArguments;
 
 /**
  * What is fixed when the attention kernel is compiled, besides the expressions.
@@ -55,6 +57,15 @@ public record AttentionVariant(
     /** Slices that the value dim is cut into. */
     public int slices(int valueDim) {
         return Math.ceilDiv(valueDim, slice);
+    }
+
+    /** Work-groups of one head of one sequence and one slice: tiles of rows, which do not reach across blocks of queries that share a list. */
+    public long tiles(AttentionArguments a) {
+        KeyArguments.Selected selected = a.source().selected();
+        if (selected == null) {
+            return Math.ceilDiv(a.queries(), rows());
+        }
+        return Math.ceilDiv(a.queries(), selected.queryBlock()) * Math.ceilDiv(selected.queryBlock(), rows());
     }
 
     String defines() {

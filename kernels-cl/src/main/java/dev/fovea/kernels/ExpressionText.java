@@ -2,6 +2,7 @@ package dev.fovea.kernels;
 
 import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.ValueType;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,15 +20,25 @@ final class ExpressionText {
     private final Map<String, Captured> captures = new LinkedHashMap<>();
     private final Map<String, ValueType> scalars = new LinkedHashMap<>();
     private final List<String> functions = new ArrayList<>();
+    private final StringBuilder defines = new StringBuilder();
 
     private record Captured(int number, DType dtype) {}
 
-    /** Adds a function; {@code takesScore}: whether its first parameter is the score so far. */
-    void function(String name, Expr body, boolean takesScore) {
+    /** Adds a function whose first parameters are these values. */
+    void function(String name, Expr body, ValueKind... values) {
         Body lowered = new Body();
         String result = lowered.value(body);
-        functions.add("static " + type(body.type()) + " " + name + "(" + (takesScore ? "float s, " : "")
+        StringBuilder parameters = new StringBuilder();
+        for (ValueKind v : values) {
+            parameters.append("float ").append(name(v)).append(", ");
+        }
+        functions.add("static " + type(body.type()) + " " + name + "(" + parameters
                 + "struct pair at EXTRA_PARAMETERS) {\n" + lowered.statements + "  return " + result + ";\n}\n");
+    }
+
+    /** Adds a line before the functions. */
+    void define(String name, int value) {
+        defines.append("#define ").append(name).append(' ').append(value).append('\n');
     }
 
     List<String> captures() {
@@ -53,7 +64,7 @@ final class ExpressionText {
             parameters.add(type(t) + " x" + i);
             arguments.add("x" + i++);
         }
-        return "#define EXTRA_PARAMETERS " + commaBefore(parameters) + "\n#define EXTRA_ARGUMENTS "
+        return defines + "#define EXTRA_PARAMETERS " + commaBefore(parameters) + "\n#define EXTRA_ARGUMENTS "
                 + commaBefore(arguments) + "\n" + String.join("", functions);
     }
 
@@ -94,12 +105,7 @@ final class ExpressionText {
         private String text(Expr e) {
             return switch (e) {
                 case Expr.Index i -> "at." + field(i.kind());
-                case Expr.Value v ->
-                    switch (v.kind()) {
-                        case SCORE -> "s";
-                        case PROBABILITY -> "p";
-                        case OUTPUT -> "o";
-                    };
+                case Expr.Value v -> name(v.kind());
                 case Expr.FloatConst c -> floatText(c.value());
                 case Expr.IntConst c -> "(int)0x" + Integer.toHexString(c.value()) + "u";
                 case Expr.BoolConst c -> c.value() ? "1" : "0";
@@ -180,6 +186,14 @@ final class ExpressionText {
 
     private static String arithmetic(boolean real, String a, String op, String b) {
         return real ? a + " " + op + " " + b : "(int)((uint)" + a + " " + op + " (uint)" + b + ")";
+    }
+
+    private static String name(ValueKind kind) {
+        return switch (kind) {
+            case SCORE -> "s";
+            case PROBABILITY -> "p";
+            case OUTPUT -> "o";
+        };
     }
 
     private static String field(Expr.IndexKind kind) {

@@ -1,9 +1,13 @@
 package dev.fovea.kernels;
 
 import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr.ValueKind;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.MergeSpec;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.api.spec.TransferSpec;
 import java.util.List;
 import java.util.Map;
@@ -14,11 +18,11 @@ public final class Kernels {
 
     /** The attention kernel of a variant with the expressions of the spec. */
     public static KernelSource attention(AttentionVariant variant, AttentionSpec spec) {
-        ExpressionText expressions = new ExpressionText();
-        expressions.function("cap_expression", spec.cap(), true);
-        expressions.function("score_expression", spec.score(), true);
-        expressions.function("mask_expression", spec.mask(), false);
+        ExpressionText expressions = expressions(spec);
         String text = variant.defines()
+                + KeyTables.defines(spec.source())
+                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
+                + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars());
     }
@@ -63,12 +67,27 @@ public final class Kernels {
         return new KernelSource(entry, text, List.of(), List.of());
     }
 
-    /** Work-items of {@link #probability}. */
-    public static final int PROBABILITY_THREADS = 128;
+    /** Weights as an output need the sums as much as a probability expression does that is not linear. */
+    private static int sweeps(AttentionSpec spec) {
+        boolean weights = spec.scores().filter(s -> s == ScoreStage.PROBABILITY).isPresent();
+        return spec.twoPasses() || weights && spec.normaliser() != Normaliser.IDENTITY ? 2 : 1;
+    }
 
-    /** The kernel that turns masked scores into softmax weights in place, a work-group of {@code threads} a row. */
-    public static KernelSource probability(int threads) {
-        String text = "#define THREADS " + threads + "\n" + new KernelText(Map.of()).flatten("probability.cl");
-        return new KernelSource("probability", text, List.of(), List.of());
+    private static ExpressionText expressions(AttentionSpec spec) {
+        ExpressionText text = new ExpressionText();
+        boolean weighted = !spec.probability().equals(Expressions.probability());
+        boolean shaped = !spec.output().equals(Expressions.output());
+        text.define("WEIGHTED", weighted ? 1 : 0);
+        text.define("SHAPED", shaped ? 1 : 0);
+        text.function("cap_expression", spec.cap(), ValueKind.SCORE);
+        text.function("score_expression", spec.score(), ValueKind.SCORE);
+        text.function("mask_expression", spec.mask());
+        if (weighted) {
+            text.function("weight_expression", spec.probability(), ValueKind.PROBABILITY, ValueKind.SCORE);
+        }
+        if (shaped) {
+            text.function("output_expression", spec.output(), ValueKind.OUTPUT);
+        }
+        return text;
     }
 }

@@ -1,6 +1,7 @@
 package dev.fovea.kernels;
 
 import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.MergeArguments;
 
 /** Writes {@code struct merge_block} as merge.cl reads it. */
@@ -21,7 +22,7 @@ public final class MergeBlock {
                 .int32(Math.toIntExact(acc.size(4)));
         return w.flag(a.sinks() != null)
                 .flag(a.logSumExp() != null)
-                .flag(AttentionBlock.vectors(a.output()) != 0)
+                .flag(KeyTables.aligned(a.output(), KvFormat.of(a.output().dtype()), 4))
                 .int32(0)
                 .bytes();
     }

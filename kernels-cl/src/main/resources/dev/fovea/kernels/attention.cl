@@ -1,4 +1,5 @@
-// Softmax attention over dense keys, forward, in one pass over the keys (online softmax, f32 accumulation).
+// Attention of the softmax family, forward: in one sweep over the keys (online softmax, f32 accumulation), or, where a weight depends on
+// the sum over all of them, in two.
 //
 // A work-group owns ROWS query rows of one (batch, query head) and one slice of the value dim. Work-item (tx, ty) owns rows
 // 4 ty .. 4 ty + 3 in both products, keys 4 tx .. 4 tx + 3 of a tile in the first, columns 4 tx + 32 j of the slice in the
@@ -6,6 +7,7 @@
 #include "storage.clh"
 #include "numerics.clh"
 #include "arguments.clh"
+#include "keys.clh"
 #include "expressions.clh"
 
 // Queries stay in local memory for head dims up to this, a multiple of 32; 0: any head dim, queries staged anew for each tile.
@@ -31,6 +33,28 @@
 #define UNROLL_DEPTH 2
 #else
 #define UNROLL_DEPTH 1
+#endif
+#define SOFTMAX 0
+#define L1 1
+#define IDENTITY 2
+#ifndef NORMALISER
+#define NORMALISER SOFTMAX
+#endif
+// 2: the first sweep over the keys finds the sums of the rows, the second the weights.
+#ifndef SWEEPS
+#define SWEEPS 1
+#endif
+#if SWEEPS == 2 && NORMALISER == IDENTITY
+#error "identity has no sum to wait for"
+#endif
+// O, unscaled and f32, with maxima and sums of the rows beside it.
+#ifndef PARTIALS
+#define PARTIALS 0
+#endif
+#if PARTIALS
+typedef float out_element;
+#else
+typedef element out_element;
 #endif
 #define COLUMN_GROUPS 8
 #define THREADS (COLUMN_GROUPS * ROW_GROUPS)
@@ -77,11 +101,13 @@
 
 #define F4(p) (*(__local float4 *)(p))
 
-// rows x 32 elements from d0 on, transposed: to[d][row ^ swizzle]. Eight lanes read 32 neighbours of a row.
-#define STAGE_TRANSPOSED(TO, COUNT, WIDTH, SWIZZLE, ROW_POINTER, VECTOR)                   \
+// rows x 32 elements from d0 on, transposed: to[d][row ^ swizzle]. Eight lanes read 32 neighbours of a row; READ is a statement that
+// sets x to the four elements from d on of row r.
+#define STAGE_TRANSPOSED(TO, COUNT, WIDTH, SWIZZLE, READ)                                  \
   for (int i = 0; i < (COUNT) * 8; i += THREADS) {                                         \
     const int at = i + tid, r = at >> 3, c = at & 7, d = d0 + 4 * c;                       \
-    const float4 x = load4((ROW_POINTER) + d, limit(r, d), (VECTOR));                      \
+    float4 x = (float4)(0.0f);                                                             \
+    READ                                                                                   \
     __local float *to = (TO) + 4 * c * (WIDTH) + 4 * ((r >> 2) ^ SWIZZLE(c)) + (r & 3);    \
     to[0] = x.x;                                                                           \
     to[WIDTH] = x.y;                                                                       \
@@ -89,12 +115,76 @@
     to[3 * (WIDTH)] = x.w;                                                                 \
   }
 
+#define READ_QUERY                                                                                                        \
+  x = load4(q + (index_t)(first + r) * (index_t)a.q.row + d, first + r <= last ? a.head_dim - d : 0, a.vectors & VECTOR_Q);
+
+// x: four columns from c on of the key or value in slot t of the keys that this work-group looks at, if it is below LIMIT
+#if !KEY_TABLES
+// without a branch, which costs registers
+#define READ_ROW(K, HEAD, PAST, SCALING, T, C, LIMIT, COLUMNS, BIT, PAST_BIT)                                             \
+  const int key = KEY_IN(T);                                                                                              \
+  x = kv_load4((key < a.past ? PAST + (index_t)key * (index_t)a.PAST.row                                                  \
+                             : K + (index_t)(key - a.past) * (index_t)a.K.row) + (C),                                     \
+               key < (LIMIT) ? (COLUMNS) : 0, a.vectors & (key < a.past ? PAST_BIT : BIT), no_scaling());
+#else
+#define READ_ROW(K, HEAD, PAST, SCALING, T, C, LIMIT, COLUMNS, BIT, PAST_BIT)                                             \
+  const int key = KEY_IN(T);                                                                                              \
+  if (key < (LIMIT)) {                                                                                                    \
+    if (key < a.past) {                                                                                                   \
+      x = kv_load4(PAST + (index_t)key * (index_t)a.PAST.row + (C), COLUMNS, a.vectors & PAST_BIT, no_scaling());         \
+    } else {                                                                                                              \
+      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                        \
+      x = kv_load4(K + ROW_OF(a.K, place) + KV_COLUMN(C), COLUMNS, a.vectors & BIT, SCALING(place, HEAD));                \
+    }                                                                                                                     \
+  }
+#endif
+#define READ_KEY READ_ROW(k, hk, past_k, KEY_SCALING, key0 + r, d, key_limit, a.head_dim - d, VECTOR_K, VECTOR_PAST_K)
+#define READ_VALUE \
+  READ_ROW(v, hv, past_v, VALUE_SCALING, key0 + r, c, length, a.value_dim - column - c, VECTOR_V, VECTOR_PAST_V)
+
+#if SELECTION == SELECTION_ALL
+#define KEY_IN(t) (t)
+#else
+// beyond the list as beyond the keys
+#define KEY_IN(t) ((t) < to ? selected_key(list, t KEY_ARGUMENTS) : INT_MAX)
+#endif
+// keys and positions of a work-item's four columns of scores
+#if SELECTION == SELECTION_ALL && !POSITIONS
+#define AT(C, J)                \
+  at.k = key0 + 4 * tx + J;     \
+  at.kpos = at.k;
+#else
+#define AT(C, J)                \
+  at.k = tile_keys.C;           \
+  at.kpos = tile_positions.C;
+#endif
+
+// What a masked key has for a weight where products have to be selected: no arithmetic gives this NaN.
+#define NO_WEIGHT as_float(0x7fc0facd)
+#define HAS_WEIGHT(p) (as_int(p) != 0x7fc0facd)
+
+// Index of a row's number in an output [B, Hq, Sq].
+#define AT_ROW(P) (a.P.offset + QUERY_BATCH(b) * a.P.batch + h * a.P.head + (first_query + row + i) * a.P.row)
+
+// The sum of a row out of those of its work-items, always in the same order.
+#define ROW_SUM                                                                     \
+  __local const float *const parts = p_tile + i * THREADS + COLUMN_GROUPS * ty;     \
+  const float4 of_x = F4(parts), of_y = F4(parts + 4);                              \
+  float sum = ((of_x.x + of_x.y) + (of_x.z + of_x.w)) + ((of_y.x + of_y.y) + (of_y.z + of_y.w));
+
 #define EACH_KEY(X) X(x, 0) X(y, 1) X(z, 2) X(w, 3)
 
+// Over all keys, values multiplied, or products of masked keys left out
+#define PHASE_SUMS 0
+#define PHASE_FAST 1
+#define PHASE_CAREFUL 2
+#define PHASE_NONE 3
+
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
-    __global const element *restrict q, __global const element *k, __global const element *v, __global const element *past_k,
-    __global const element *past_v, __global element *restrict o, __global const int *lengths, __global const int *offsets,
-    __global const float *sinks, __global float *lse, __global float *scores, struct attention_block a EXTRA_PARAMETERS) {
+    __global const element *restrict q, __global const kv_element *k, __global const kv_element *v,
+    __global const kv_element *past_k, __global const kv_element *past_v, __global out_element *restrict o, __global const int *lengths, __global const int *offsets,
+    __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *sums,
+    struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
   __local float4 local_memory[(Q_FLOATS + SHARED_FLOATS + P_FLOATS) / 4];
   __local float *const q_tile = (__local float *)local_memory;
   __local float *const shared = q_tile + Q_FLOATS;
@@ -106,56 +196,96 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #endif
 
   const int tid = get_local_id(0), tx = tid % COLUMN_GROUPS, ty = tid / COLUMN_GROUPS;
-  const int tiles = (a.queries + ROWS - 1) / ROWS;
   long group = get_group_id(0);
+#if SELECTION == SELECTION_ALL
+  const int tiles = (a.queries + ROWS - 1) / ROWS;
   // the last queries see the most keys under a causal mask: they start first
   const int first = (tiles - 1 - (int)(group % tiles)) * ROWS;
+#else
+  // rows that share a list
+  const int tiles_of_block = (tables.query_block + ROWS - 1) / ROWS;
+  const int tiles = (a.queries + tables.query_block - 1) / tables.query_block * tiles_of_block;
+  const int tile = (int)(group % tiles), query_block = tile / tiles_of_block;
+  const int first = query_block * tables.query_block + tile % tiles_of_block * ROWS;
+#endif
   group /= tiles;
   const int slice = (int)(group % a.slices);
   group /= a.slices;
   const int h = (int)(group % a.heads), b = (int)(group / a.heads);
   const int hk = h / a.key_group, hv = h / a.value_group, column = slice * SLICE;
 
-  q += a.q.offset + b * a.q.batch + h * a.q.head;
-  k += a.k.offset + b * a.k.batch + hk * a.k.head;
-  v += a.v.offset + b * a.v.batch + hv * a.v.head + column;
+  const int queries = query_count(b, a.queries KEY_ARGUMENTS), start = key_start(b KEY_ARGUMENTS);
+  const long first_query = query_start(b KEY_ARGUMENTS);
+  q += a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + first_query * a.q.row;
+  k += head_of_keys(a.k, b, hk);
+  v += head_of_keys(a.v, b, hv) + KV_COLUMN(column);
   past_k += a.past_k.offset + b * a.past_k.batch + hk * a.past_k.head;
   past_v += a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head + column;
-  o += a.o.offset + b * a.o.batch + h * a.o.head + column;
+  o += a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + first_query * a.o.row + column;
   if (a.stage) scores += a.scores.offset + b * a.scores.batch + h * a.scores.head;
 
-  const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : a.keys;
-  int offset = a.offset_constant + (a.offset_by_length ? length : 0);
+  const int keys = key_count(b, a.keys KEY_ARGUMENTS);
+  const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
+  int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
   if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
-  const int last = min(first + ROWS, a.queries) - 1;
+#if SELECTION == SELECTION_ALL
+  const int last = min(first + ROWS, queries) - 1;
+#else
+  const int last = min(min(first + ROWS, (query_block + 1) * tables.query_block), queries) - 1;
+#endif
   const int row = first + 4 * ty;
   const int active = row <= last;
+  struct pair sequence = {b, h, hk, 0, 0, 0, 0, queries, length, 0};
 
+#if SELECTION == SELECTION_ALL
   // with a scores output every pair is looked at
-  int from = 0, to = a.keys;
+  int from = 0, to = keys;
+  const int key_limit = keys;
   if (!a.stage) {
+#if !POSITIONS
     from = max(0, offset + first - a.band_left) & ~(KEYS - 1);
     to = min(length - 1, offset + last + a.band_right) + 1;
+#else
+    to = length;
+#endif
   }
+  if (first > last) to = 0;
+#else
+  const int from = 0, to = first > last || length == 0 ? 0 : selected_slots(b, h, first KEY_ARGUMENTS), key_limit = length;
+  __global const int *const list = selected_list(b, h, min(first, a.queries - 1) KEY_ARGUMENTS);
+#endif
   const int write_stage = slice == 0 ? a.stage : 0;
 
 #if RESIDENT
-#define limit(r, d) (first + (r) <= last ? a.head_dim - (d) : 0)
   for (int d0 = 0; d0 < DEPTH; d0 += 32) {
-    STAGE_TRANSPOSED(q_tile + d0 * ROWS, ROWS, ROWS, ROW_SWIZZLE, q + (index_t)(first + r) * (index_t)a.q.row, a.vectors & VECTOR_Q)
+    STAGE_TRANSPOSED(q_tile + d0 * ROWS, ROWS, ROWS, ROW_SWIZZLE, READ_QUERY)
   }
-#undef limit
 #endif
 
-  // The first pass multiplies masked probabilities, which are 0, into the values. If that lets a NaN or an infinity of a masked
-  // value through, a NaN shows up in the output, and the second pass selects instead.
-  for (int careful = 0; careful < 2;) {
+  const float sink = a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY;
+#if SWEEPS == 2
+  float m[4], l[4];
+#pragma unroll UNROLL
+  for (int i = 0; i < 4; i++) {
+    m[i] = -INFINITY;
+    l[i] = 0.0f;
+  }
+#endif
+
+  // The fast phase multiplies masked weights, which are 0, into the values. If that lets a NaN or an infinity of a masked
+  // value through, a NaN shows up in the output, and the careful phase selects instead.
+  for (int phase = SWEEPS == 2 ? PHASE_SUMS : PHASE_FAST; phase < PHASE_NONE;) {
+    const int careful = phase == PHASE_CAREFUL;
+#if SWEEPS == 1
     float m[4], l[4];
+#endif
     float4 acc[4][BLOCKS];
 #pragma unroll UNROLL
     for (int i = 0; i < 4; i++) {
+#if SWEEPS == 1
       m[i] = -INFINITY;
       l[i] = 0.0f;
+#endif
 #pragma unroll UNROLL
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
@@ -169,21 +299,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if !RESIDENT
         {
           const int d0 = depth;
-#define limit(r, d) (first + (r) <= last ? a.head_dim - (d) : 0)
-          STAGE_TRANSPOSED(shared, ROWS, ROWS, ROW_SWIZZLE, q + (index_t)(first + r) * (index_t)a.q.row, a.vectors & VECTOR_Q)
-#undef limit
+          STAGE_TRANSPOSED(shared, ROWS, ROWS, ROW_SWIZZLE, READ_QUERY)
         }
 #endif
-#define limit(r, d) (key0 + (r) < a.keys ? a.head_dim - (d) : 0)
-#define key_row(r)                                                                        \
-  (key0 + (r) < a.past ? past_k + (index_t)(key0 + (r)) * (index_t)a.past_k.row           \
-                       : k + (index_t)(key0 + (r) - a.past) * (index_t)a.k.row)
         for (int d0 = depth; d0 < depth + DEPTH; d0 += 32) {
-          STAGE_TRANSPOSED(k_tile + (d0 - depth) * KEYS, KEYS, KEYS, KEY_SWIZZLE, key_row(r),
-                           a.vectors & (key0 + r < a.past ? VECTOR_PAST_K : VECTOR_K))
+          STAGE_TRANSPOSED(k_tile + (d0 - depth) * KEYS, KEYS, KEYS, KEY_SWIZZLE, READ_KEY)
         }
-#undef limit
-#undef key_row
         barrier(CLK_LOCAL_MEM_FENCE);
         if (active) {
           const int deep = min(DEPTH, a.head_dim - depth);
@@ -208,30 +329,31 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 
+#if SELECTION == SELECTION_ALL && !POSITIONS
       // every pair of the tile is known to be visible
       const int whole = a.band_exact && key0 + KEYS <= length && key0 >= offset + last - a.band_left &&
                         key0 + KEYS - 1 <= offset + first + a.band_right;
+#else
+      const int whole = 0;
+      int4 tile_keys, tile_positions;
+#define FIND_KEY(C, J)                       \
+  tile_keys.C = KEY_IN(key0 + 4 * tx + J);   \
+  tile_positions.C = key_position(min(tile_keys.C, length - 1), b, hk KEY_ARGUMENTS);
+      EACH_KEY(FIND_KEY)
+#endif
       if (active) {
-        struct pair at;
-        at.b = b;
-        at.h = h;
-        at.hk = hk;
-        at.len_q = a.queries;
-        at.len_k = length;
+        struct pair at = sequence;
 #pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
           at.q = row + i;
           at.qpos = offset + row + i;
           s[i] *= a.scale;
 #define WRITE_SCORE(C, J)                                                                 \
-  if (row + i <= last && key0 + 4 * tx + J < a.keys) \
+  if (row + i <= last && key0 + 4 * tx + J < keys) \
     scores[(row + i) * a.scores.row + (key0 + 4 * tx + J) * a.scores_key] = s[i].C;
-#define AT(J)                                                                             \
-  at.k = key0 + 4 * tx + J;                                                               \
-  at.kpos = at.k;
-#define CAP(C, J) AT(J) s[i].C = cap_expression(s[i].C, at EXTRA_ARGUMENTS);
-#define SCORE(C, J) AT(J) s[i].C = score_expression(s[i].C, at EXTRA_ARGUMENTS);
-#define MASK(C, J) AT(J) s[i].C = (at.k < length) & mask_expression(at EXTRA_ARGUMENTS) ? s[i].C : -INFINITY;
+#define CAP(C, J) AT(C, J) s[i].C = cap_expression(s[i].C, at EXTRA_ARGUMENTS);
+#define SCORE(C, J) AT(C, J) s[i].C = score_expression(s[i].C, at EXTRA_ARGUMENTS);
+#define MASK(C, J) AT(C, J) s[i].C = (at.k < length) & mask_expression(at EXTRA_ARGUMENTS) ? s[i].C : -INFINITY;
           if (write_stage == STAGE_RAW) {
             EACH_KEY(WRITE_SCORE)
           }
@@ -252,23 +374,63 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place, nobody reads k_tile any more
 
       if (active) {
+#if WEIGHTED
+        struct pair at = sequence;
+#endif
 #pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
-          __local const float *const maxima = p_tile + i * THREADS + COLUMN_GROUPS * ty;
-          const float4 x = fmax(F4(maxima), F4(maxima + 4));
-          const float highest = fmax(m[i], fmax(fmax(x.x, x.y), fmax(x.z, x.w)));
-          const float reference = reference_of(highest);
-          const float rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
-          m[i] = highest;
-          float4 p = exp2_nonpositive4((s[i] - reference) * LOG2E);
-          l[i] = FMA(l[i], rescale, (p.x + p.y) + (p.z + p.w));
-#define MARK(C, J) p.C = s[i].C == -INFINITY ? -1.0f : p.C;
+          float4 p;
+#if NORMALISER == SOFTMAX
+#if SWEEPS == 2
+          if (phase != PHASE_SUMS) {
+            p = exp2_nonpositive4((s[i] - reference_of(m[i])) * LOG2E) / l[i];
+          } else
+#endif
+          {
+            __local const float *const highest_of = p_tile + i * THREADS + COLUMN_GROUPS * ty;
+            const float4 x = fmax(F4(highest_of), F4(highest_of + 4));
+            const float highest = fmax(m[i], fmax(fmax(x.x, x.y), fmax(x.z, x.w)));
+            const float reference = reference_of(highest);
+            const float rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
+            m[i] = highest;
+            p = exp2_nonpositive4((s[i] - reference) * LOG2E);
+            l[i] = FMA(l[i], rescale, (p.x + p.y) + (p.z + p.w));
+#if SWEEPS == 1
+#pragma unroll UNROLL
+            for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
+#endif
+          }
+#else
+          p = s[i] == (float4)(-INFINITY) ? (float4)(0.0f) : s[i];
+          if (SWEEPS == 1 || phase == PHASE_SUMS) {
+            l[i] += (fabs(p.x) + fabs(p.y)) + (fabs(p.z) + fabs(p.w));
+          } else {
+            p = l[i] == 0.0f ? (float4)(0.0f) : p / l[i];
+          }
+#endif
+#if WEIGHTED
+          at.q = row + i;
+          at.qpos = offset + row + i;
+#define WEIGH(C, J) AT(C, J) p.C = s[i].C == -INFINITY ? 0.0f : weight_expression(p.C, s[i].C, at EXTRA_ARGUMENTS);
+          EACH_KEY(WEIGH)
+#elif SWEEPS == 2
+          // 0 over a sum that is NaN or 0
+#define WEIGH(C, J) p.C = s[i].C == -INFINITY ? 0.0f : p.C;
+          EACH_KEY(WEIGH)
+#endif
+#define MARK(C, J) p.C = s[i].C == -INFINITY ? NO_WEIGHT : p.C;
+#define WRITE_WEIGHT(C, J)                            \
+  if (row + i <= last && key0 + 4 * tx + J < keys) \
+    scores[(row + i) * a.scores.row + (key0 + 4 * tx + J) * a.scores_key] = p.C;
+#if SWEEPS == 2 || NORMALISER == IDENTITY
+          if (write_stage == STAGE_WEIGHTS && phase != PHASE_SUMS) {
+            EACH_KEY(WRITE_WEIGHT)
+          }
+#endif
           if (careful) {
             EACH_KEY(MARK)
           }
           s[i] = p;
-#pragma unroll UNROLL
-          for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
         }
       }
       const int present = min(KEYS, to - key0);
@@ -281,15 +443,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #define PUT(C, J) F4(to_p + J * ROWS) = (float4)(s[0].C, s[1].C, s[2].C, s[3].C);
           EACH_KEY(PUT)
         }
-        for (int i = 0; i < STAGED / 4 * KEYS; i += THREADS) {
-          const int at = i + tid, r = at / (STAGED / 4), c = part * STAGED + 4 * (at % (STAGED / 4)), key = key0 + r;
-          const int left = key < length ? a.value_dim - column - c : 0;
-          F4(shared + 4 * at) = load4((key < a.past ? past_v + (index_t)key * (index_t)a.past_v.row
-                                                    : v + (index_t)(key - a.past) * (index_t)a.v.row) + c,
-                                      left, a.vectors & (key < a.past ? VECTOR_PAST_V : VECTOR_V));
+        for (int i = 0; i < (phase == PHASE_SUMS ? 0 : STAGED / 4 * KEYS); i += THREADS) {
+          const int at = i + tid, r = at / (STAGED / 4), c = part * STAGED + 4 * (at % (STAGED / 4));
+          float4 x = (float4)(0.0f);
+          READ_VALUE
+          F4(shared + 4 * at) = x;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (active && !careful) {
+        if (active && phase == PHASE_FAST) {
           for (int key = 0; key < present; key += 4) {
             __local const float *const ps = p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2));
             __local const float *const vs = shared + key * STAGED + 4 * tx;
@@ -315,10 +476,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             for (int j = 0; j < STAGED_BLOCKS; j++) {
               const int t = part * STAGED_BLOCKS + j;
               const float4 y = F4(shared + key * STAGED + 4 * tx + 32 * j);
-              acc[0][t] = p.x < 0.0f ? acc[0][t] : FMA((float4)(p.x), y, acc[0][t]);
-              acc[1][t] = p.y < 0.0f ? acc[1][t] : FMA((float4)(p.y), y, acc[1][t]);
-              acc[2][t] = p.z < 0.0f ? acc[2][t] : FMA((float4)(p.z), y, acc[2][t]);
-              acc[3][t] = p.w < 0.0f ? acc[3][t] : FMA((float4)(p.w), y, acc[3][t]);
+              acc[0][t] = HAS_WEIGHT(p.x) ? FMA((float4)(p.x), y, acc[0][t]) : acc[0][t];
+              acc[1][t] = HAS_WEIGHT(p.y) ? FMA((float4)(p.y), y, acc[1][t]) : acc[1][t];
+              acc[2][t] = HAS_WEIGHT(p.z) ? FMA((float4)(p.z), y, acc[2][t]) : acc[2][t];
+              acc[3][t] = HAS_WEIGHT(p.w) ? FMA((float4)(p.w), y, acc[3][t]) : acc[3][t];
             }
           }
         }
@@ -331,7 +492,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __local int *const found_nan = (__local int *)(shared);
     if (tid == 0) *found_nan = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (!careful) {
+    if (phase == PHASE_FAST) {
       float sum = 0.0f;
 #pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
@@ -346,18 +507,34 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       if (isnan(sum)) atomic_or(found_nan, 1);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (*found_nan) {
-      careful = 1;
+    const int again = *found_nan;
+#if SWEEPS == 2
+    if (phase == PHASE_SUMS) {
+#pragma unroll UNROLL
+      for (int i = 0; i < 4; i++) {
+        ROW_SUM
+        const float highest = fmax(m[i], sink);
+        const float reference = reference_of(highest);
+        l[i] = NORMALISER == SOFTMAX ? FMA(sum, exp2_nonpositive((m[i] - reference) * LOG2E),
+                                           exp2_nonpositive((sink - reference) * LOG2E))
+                                     : sum;
+        m[i] = highest;
+      }
+    }
+#endif
+    if (again || phase == PHASE_SUMS) {
+      phase++;
     } else {
-      careful = 2;
-      const float sink = a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY;
+      phase = PHASE_NONE;
 #pragma unroll UNROLL
       for (int i = 0; i < 4; i++) {
         if (row + i <= last) {
-          __local const float *const sums = p_tile + i * THREADS + COLUMN_GROUPS * ty;
-          const float4 x = F4(sums), y = F4(sums + 4);
-          float sum = ((x.x + x.y) + (x.z + x.w)) + ((y.x + y.y) + (y.z + y.w));
-          float highest = m[i];
+          float highest = m[i], factor = 1.0f;
+#if SWEEPS == 2
+          const float sum = l[i];
+#else
+          ROW_SUM
+#if NORMALISER == SOFTMAX
           float rescale = 1.0f;
           if (a.has_sinks) {
             highest = fmax(m[i], sink);
@@ -365,16 +542,48 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             rescale = exp2_nonpositive((m[i] - reference) * LOG2E);
             sum = FMA(sum, rescale, exp2_nonpositive((sink - reference) * LOG2E));
           }
-          const float factor = sum == 0.0f ? 0.0f : rescale / sum;
+          factor = PARTIALS ? 1.0f : sum == 0.0f ? 0.0f : rescale / sum;
+#elif NORMALISER == L1
+          factor = PARTIALS ? 1.0f : sum == 0.0f ? 0.0f : 1.0f / sum;
+#endif
+#endif
+#if SHAPED
+          struct pair at = sequence;
+          at.q = row + i;
+          at.qpos = offset + row + i;
+#endif
 #pragma unroll UNROLL
           for (int j = 0; j < BLOCKS; j++) {
-            const int c = 4 * tx + 32 * j;
-            const float4 out = m[i] == -INFINITY && !isnan(sum) ? (float4)(0.0f) : acc[i][j] * factor;
-            store4(out, o + (index_t)(row + i) * (index_t)a.o.row + c, a.value_dim - column - c, a.vectors & VECTOR_O);
+            const int c = 4 * tx + 32 * j, left = a.value_dim - column - c;
+#if NORMALISER == SOFTMAX
+            float4 out = m[i] == -INFINITY && !isnan(sum) ? (float4)(0.0f) : acc[i][j] * factor;
+#else
+            float4 out = acc[i][j] * factor;
+#endif
+#if SHAPED
+#define SHAPE(C, J)            \
+  at.d = column + c + J;       \
+  out.C = output_expression(out.C, at EXTRA_ARGUMENTS);
+            EACH_KEY(SHAPE)
+#endif
+            const index_t at_row = (index_t)(row + i) * (index_t)a.o.row + c;
+#if PARTIALS
+            store_floats(out, o + at_row, left);
+#else
+            store4(out, o + at_row, left, a.vectors & VECTOR_O);
+#endif
           }
+#if PARTIALS
+          if (slice == 0 && tx == 0) {
+            maxima[AT_ROW(maxima)] =
+                NORMALISER == SOFTMAX ? m[i] : 0.0f;
+            sums[AT_ROW(sums)] = sum;
+          }
+#else
           if (a.has_lse && slice == 0 && tx == 0) {
-            lse[a.lse.offset + b * a.lse.batch + h * a.lse.head + (row + i) * a.lse.row] = highest + log(sum);
+            lse[AT_ROW(lse)] = highest + log(sum);
           }
+#endif
         }
       }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.ValueType;
 import java.util.List;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class ExpressionTextTest {
     private static String lower(Expr e) {
         ExpressionText text = new ExpressionText();
-        text.function("f", e, e.type() == ValueType.F32);
+        text.function("f", e, e.type() == ValueType.F32 ? new ValueKind[] {ValueKind.SCORE} : new ValueKind[0]);
         return text.text();
     }
 
@@ -78,9 +79,9 @@ class ExpressionTextTest {
     @Test
     void parametersAreCountedOverAllFunctions() {
         ExpressionText text = new ExpressionText();
-        text.function("cap_expression", Expressions.softcap(), true);
-        text.function("score_expression", Expressions.score().plus(Expressions.alibi()), true);
-        text.function("mask_expression", Expressions.windowLeft(), false);
+        text.function("cap_expression", Expressions.softcap(), ValueKind.SCORE);
+        text.function("score_expression", Expressions.score().plus(Expressions.alibi()), ValueKind.SCORE);
+        text.function("mask_expression", Expressions.windowLeft());
         assertThat(text.captures()).containsExactly(Expressions.ALIBI);
         assertThat(text.scalars()).containsExactly(Expressions.SOFTCAP, Expressions.WINDOW_LEFT);
         assertThat(text.text()).contains("#define EXTRA_ARGUMENTS , t0, c0, x0, x1");

@@ -40,7 +40,6 @@ class KernelsTest {
         String text = text(spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty()));
         assertThat(text).doesNotContain("#include");
         assertThat(text.split("struct attention_block \\{", -1)).hasSize(2);
-        assertThat(Kernels.probability(128).text()).doesNotContain("#include");
     }
 
     @Test
