@@ -27,6 +27,25 @@ public final class Kernels {
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars());
     }
 
+    /** The kernel for few query rows over many keys, whose partials {@link #decodeMerge} brings together. */
+    public static KernelSource decode(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode", variant, spec);
+    }
+
+    public static KernelSource decodeMerge(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode_merge", variant, spec);
+    }
+
+    /** Both from one text, so that they share a build. */
+    private static KernelSource decode(String entry, DecodeVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        String text = storage(spec.storage()) + variant.defines() + KeyTables.defines(spec.source())
+                + "#define NORMALISER " + spec.normaliser() + "\n#define PARTIALS " + (spec.partials() ? 1 : 0)
+                + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("decode.cl");
+        return new KernelSource(entry, text, expressions.captures(), expressions.scalars());
+    }
+
     /** The kernel that merges partials by a work-group of {@code threads}, a multiple of 8, for each row and each {@link #MERGE_COLUMNS}. */
     public static KernelSource merge(MergeSpec spec, int threads) {
         return plain(

@@ -22,6 +22,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
     private boolean profiling;
     private boolean closed;
     private List<cl_event> lastRun = List.of();
+    private @Nullable DeviceStorage workspace;
 
     /** A queue in the context it belongs to. */
     private record Queue(DeviceContext context, cl_command_queue handle, Owned owner) {}
@@ -35,6 +36,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             cl_command_queue handle = queueIn(context).handle;
             forgetEvents();
             List<cl_event> events = new ArrayList<>();
+            DeviceStorage scratch = workspace(context, launches);
             for (Launch launch : launches) {
                 if (launch.groups() == 0) {
                     continue;
@@ -45,7 +47,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                     }
                 }
                 cl_event event = profiling ? new cl_event() : null;
-                launch.kernel().enqueue(handle, launch, event);
+                launch.kernel().enqueue(handle, launch, scratch, event);
                 if (event != null) {
                     events.add(event);
                 }
@@ -54,6 +56,26 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             context.check(Status.of(() -> CL.clFlush(handle)), "starting work", 0);
             return true;
         });
+    }
+
+    /** One run after another uses it, in the order of the stream. */
+    private @Nullable DeviceStorage workspace(DeviceContext context, List<Launch> launches) {
+        long bytes = launches.stream().mapToLong(Launch::workspace).max().orElse(0);
+        DeviceStorage w = workspace;
+        if (bytes > 0 && (w == null || w.context() != context || w.byteSize() < bytes)) {
+            freeWorkspace(); // the driver keeps it for the runs that are under way
+            w = context.allocate(bytes);
+            workspace = w;
+        }
+        return w;
+    }
+
+    private void freeWorkspace() {
+        DeviceStorage w = workspace;
+        workspace = null;
+        if (w != null) {
+            w.free();
+        }
     }
 
     private Queue queueIn(DeviceContext context) {
@@ -153,6 +175,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
 
     /** Releases the queue; the caller holds the lock of this. */
     private void release() {
+        freeWorkspace();
         Queue q = queue;
         if (q != null) {
             queue = null;

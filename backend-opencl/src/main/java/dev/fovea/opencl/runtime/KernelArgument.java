@@ -8,6 +8,9 @@ public sealed interface KernelArgument {
     /** A buffer. */
     record Memory(DeviceStorage storage) implements KernelArgument {}
 
+    /** Memory of the stream that the launches of one run share, not initialised; each says how much it needs. */
+    record Workspace(long bytes) implements KernelArgument {}
+
     /** A number or a struct by value, in native byte order. */
     final class Value implements KernelArgument {
         private final byte[] bytes;
