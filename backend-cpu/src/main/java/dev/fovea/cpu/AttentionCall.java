@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -9,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * form a group; the rows of a group are its (query, head) pairs, heads fastest, so that few queries of many heads still fill a tile.
  */
 final class AttentionCall {
+    /** Elements of a captured tensor for each query and key of a head, up to which its bounds are worth their time. */
+    private static final long BOUNDS_LIMIT = 4;
+
     final AttentionSpec spec;
     final float scale;
     final int batch;
@@ -33,6 +39,9 @@ final class AttentionCall {
     final @Nullable Rows pastValue;
     final @Nullable Rows logSumExp;
 
+    final @Nullable Rows rowMaxima;
+    final @Nullable Rows rowSums;
+
     /** Written row by row over the keys. */
     final @Nullable Rows scores;
 
@@ -41,6 +50,9 @@ final class AttentionCall {
     final KeyBand band;
     final Map<String, Number> scalars;
     final Map<String, Capture> captures;
+
+    /** Of the captured tensors that the mask looks at and that are small beside the work, by name. */
+    final Map<String, CaptureBounds> bounds;
 
     /** Query heads of a group. */
     final int groupHeads;
@@ -62,6 +74,8 @@ final class AttentionCall {
         this.pastKey = rows(a.pastKey());
         this.pastValue = rows(a.pastValue());
         this.logSumExp = rows(a.logSumExp());
+        this.rowMaxima = rows(a.maxima());
+        this.rowSums = rows(a.sums());
         this.scores = rows(a.scores());
         this.stage = spec.scores().orElse(null);
         this.sinks = sinks(spec, a.sinks());
@@ -70,6 +84,7 @@ final class AttentionCall {
         Map<String, Capture> bound = new HashMap<>();
         a.captures().forEach((name, tensor) -> bound.put(name, Capture.of(tensor)));
         this.captures = Map.copyOf(bound);
+        this.bounds = band.exact() ? Map.of() : bounds();
         this.groupHeads = groupHeads(spec);
         this.lengths = perSequence(a.keyLengths(), keys);
         this.offsets = switch (spec.offset()) {
@@ -84,6 +99,26 @@ final class AttentionCall {
                 yield all;
             }
         };
+    }
+
+    private Map<String, CaptureBounds> bounds() {
+        Map<String, CaptureBounds> all = new HashMap<>();
+        long limit = BOUNDS_LIMIT * batch * spec.queryHeads() * ((long) queries + keys);
+        loads(spec.mask(), name -> {
+            Capture capture = Objects.requireNonNull(captures.get(name));
+            CaptureBounds found = all.containsKey(name) || !capture.isWhole() ? null : CaptureBounds.of(capture, limit);
+            if (found != null) {
+                all.put(name, found);
+            }
+        });
+        return Map.copyOf(all);
+    }
+
+    private static void loads(Expr e, Consumer<String> found) {
+        if (e instanceof Expr.Load load) {
+            found.accept(load.name());
+        }
+        e.operands().forEach(o -> loads(o, found));
     }
 
     /** Consecutive query heads that share key and value head. */

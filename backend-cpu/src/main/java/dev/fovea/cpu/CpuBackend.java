@@ -3,11 +3,9 @@ package dev.fovea.cpu;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
-import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
-import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.TransferSpec;
@@ -58,13 +56,7 @@ final class CpuBackend implements DeviceBackend {
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec spec ->
-                spec.source().equals(KeySource.dense(spec.storage()))
-                                && spec.normaliser() == Normaliser.SOFTMAX
-                                && spec.probability().equals(Expressions.probability())
-                                && spec.output().equals(Expressions.output())
-                                && !spec.partials()
-                        ? new Support.Yes()
-                        : NOT_YET;
+                spec.source().equals(KeySource.dense(spec.storage())) ? new Support.Yes() : NOT_YET;
             case MergeSpec spec -> new Support.Yes();
             case TransferSpec spec -> new Support.Yes();
             case RotarySpec spec -> new Support.Yes();

@@ -1,5 +1,9 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.MaskAnalysis;
+import dev.fovea.api.spec.ScoreStage;
+import java.util.function.BiConsumer;
+
 /**
  * Attention of some consecutive rows of one (batch entry, head group): a few tiles of query rows that share each tile of keys and
  * values on its way through the cache.
@@ -49,30 +53,61 @@ final class QueryBlock {
     void run(long first, int count) {
         int lanes = kernels.lanes();
         QueryTile[] tiles = new QueryTile[(int) ((Math.min(count, call.rows() - first) + lanes - 1) / lanes)];
-        int begin = Integer.MAX_VALUE;
-        int end = 0;
+        MaskAnalysis analysis = programs.analysis().copy();
         for (int i = 0; i < tiles.length; i++) {
-            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity());
+            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity(), analysis);
             tiles[i].load(first + (long) i * lanes);
-            if (tiles[i].keyBegin() < tiles[i].keyEnd()) {
-                begin = Math.min(begin, tiles[i].keyBegin());
-                end = Math.max(end, tiles[i].keyEnd());
-            }
         }
-        int step = keyTile.capacity();
-        for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
-            keyTile.load(k, Math.min(step, end - k));
-            for (QueryTile tile : tiles) {
-                if (k < tile.keyEnd() && k + step > tile.keyBegin()) {
-                    tile.step(keyTile);
-                }
-            }
+        boolean twoPasses = call.spec.twoPasses();
+        if (twoPasses) {
+            overKeys(tiles, QueryTile::observe);
+            conclude(tiles);
         }
+        overKeys(tiles, QueryTile::step);
         for (QueryTile tile : tiles) {
             if (tile.hasNan()) {
                 tile.recomputeCarefully(keyTile);
             }
+        }
+        if (!twoPasses) {
+            conclude(tiles);
+            if (call.stage == ScoreStage.PROBABILITY) {
+                overKeys(tiles, QueryTile::writeWeights);
+            }
+        }
+        for (QueryTile tile : tiles) {
             tile.store();
+        }
+    }
+
+    private static void conclude(QueryTile[] tiles) {
+        for (QueryTile tile : tiles) {
+            tile.conclude();
+        }
+    }
+
+    /** Loads all keys that some tile may see, a tile of keys after another, and gives each to the tiles that may see some of it. */
+    private void overKeys(QueryTile[] tiles, BiConsumer<QueryTile, KeyTile> work) {
+        int begin = Integer.MAX_VALUE;
+        int end = 0;
+        for (QueryTile tile : tiles) {
+            if (tile.keyBegin() < tile.keyEnd()) {
+                begin = Math.min(begin, tile.keyBegin());
+                end = Math.max(end, tile.keyEnd());
+            }
+        }
+        int step = keyTile.capacity();
+        for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
+            boolean loaded = false;
+            for (QueryTile tile : tiles) {
+                if (tile.sees(k, step)) {
+                    if (!loaded) {
+                        keyTile.load(k, Math.min(step, end - k));
+                        loaded = true;
+                    }
+                    work.accept(tile, keyTile);
+                }
+            }
         }
     }
 }

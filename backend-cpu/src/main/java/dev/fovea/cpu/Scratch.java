@@ -12,6 +12,7 @@ final class Scratch {
         VALUES,
         TILE,
         RESCALE,
+        FACTOR,
         ROW,
         QUERIES,
         ACCUMULATOR,

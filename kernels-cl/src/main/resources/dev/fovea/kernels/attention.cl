@@ -133,7 +133,7 @@ typedef element out_element;
     if (key < a.past) {                                                                                                   \
       x = kv_load4(PAST + (index_t)key * (index_t)a.PAST.row + (C), COLUMNS, a.vectors & PAST_BIT, no_scaling());         \
     } else {                                                                                                              \
-      const struct slot place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                        \
+      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                        \
       x = kv_load4(K + ROW_OF(a.K, place) + KV_COLUMN(C), COLUMNS, a.vectors & BIT, SCALING(place, HEAD));                \
     }                                                                                                                     \
   }

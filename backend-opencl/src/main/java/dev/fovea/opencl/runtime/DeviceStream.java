@@ -6,6 +6,7 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.spi.Profiled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.Sizeof;
@@ -26,6 +27,32 @@ public final class DeviceStream implements ExecutionStream, Profiled {
 
     /** A queue in the context it belongs to. */
     private record Queue(DeviceContext context, cl_command_queue handle, Owned owner) {}
+
+    /**
+     * Enqueues launches that use a workspace of at least so many bytes, which is theirs until the next run of this stream: the queue
+     * is in order, so that one buffer serves all runs.
+     */
+    public synchronized void run(
+            DeviceContext context, long workspaceBytes, Function<DeviceStorage, List<Launch>> launches) {
+        if (closed) {
+            throw new Closed("stream");
+        }
+        DeviceStorage w = workspace;
+        if (w == null || w.context() != context || w.byteSize() < workspaceBytes) {
+            freeWorkspace();
+            w = context.allocate(workspaceBytes);
+            workspace = w;
+        }
+        run(context, launches.apply(w));
+    }
+
+    /** The driver keeps the memory until the work that uses it is done. */
+    private void freeWorkspace() {
+        if (workspace != null) {
+            workspace.free();
+            workspace = null;
+        }
+    }
 
     /** Enqueues launches of one context together, and returns. */
     public synchronized void run(DeviceContext context, List<Launch> launches) {
@@ -203,6 +230,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
         } finally {
             synchronized (this) {
                 release();
+                freeWorkspace();
             }
         }
     }
