@@ -13,9 +13,10 @@ import dev.fovea.kernels.DecodeCut;
 import dev.fovea.kernels.DecodeVariant;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
-import dev.fovea.opencl.runtime.KernelArgument.Workspace;
 import dev.fovea.opencl.runtime.Launch;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -117,12 +118,21 @@ final class DecodePath implements AutoCloseable {
         kernels(usual).merge.in(context);
     }
 
-    List<Launch> launches(AttentionArguments a, DeviceContext context) {
+    void run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
+        if (a.batch() * a.queries() > 0) {
+            DecodeCut cut = cut(a, variant(a));
+            stream.run(
+                    context,
+                    Math.max(4, DecodeBlock.workspace(spec, a, cut)),
+                    workspace -> launches(a, context, new Memory(workspace)));
+        }
+    }
+
+    private List<Launch> launches(AttentionArguments a, DeviceContext context, Memory workspace) {
         DecodeVariant variant = variant(a);
         DecodeCut cut = cut(a, variant);
         DecodeSchedule schedule = schedule(a, cut);
         Pair kernels = kernels(variant);
-        Workspace workspace = new Workspace(Math.max(4, DecodeBlock.workspace(spec, a, cut)));
         Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null));
         List<KernelArgument> extra = Launches.keysAndExpressions(spec, a, kernels.parts.source());
 

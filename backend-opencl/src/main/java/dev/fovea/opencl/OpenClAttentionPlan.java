@@ -4,24 +4,29 @@ import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
-import dev.fovea.api.spi.DeviceSchedule;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
+import dev.fovea.kernels.KeyTables;
+import dev.fovea.kernels.RangeBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,36 +34,23 @@ import org.jspecify.annotations.Nullable;
  * built at the first run that needs it.
  */
 final class OpenClAttentionPlan implements DevicePlan {
+    private static final long MOST_GROUPS = Integer.MAX_VALUE;
+
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final AttentionVariant preferred;
-    private final @Nullable DecodePath decode;
     private @Nullable Built built;
     private boolean closed;
 
     OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec) {
-        this(
-                backend,
-                spec,
-                variantFor(backend.info(), spec),
-                DecodePath.takes(backend.info(), spec) ? new DecodePath(backend, spec) : null);
-        // a CPU compiles for seconds, and most of its plans never decode
-        if (decode != null && backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
-            decode.prepare(backend.context());
-        }
+        this(backend, spec, variantFor(backend.info(), spec));
     }
 
-    /** A plan of the caller's variant, which must fit the spec, for any number of query rows. */
+    /** A plan of the caller's variant, which must fit the spec. */
     OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec, AttentionVariant variant) {
-        this(backend, spec, variant, null);
-    }
-
-    OpenClAttentionPlan(
-            OpenClBackend backend, AttentionSpec spec, AttentionVariant variant, @Nullable DecodePath decode) {
         this.backend = backend;
         this.spec = spec;
         this.preferred = variant;
-        this.decode = decode;
         built(backend.context());
     }
 
@@ -75,6 +67,7 @@ final class OpenClAttentionPlan implements DevicePlan {
         private final KernelSource source;
         private final Kernel narrow;
         private @Nullable Kernel wide;
+        private @Nullable Kernel ranges;
 
         Built(DeviceContext context, AttentionSpec spec, AttentionVariant preferred) {
             this.context = context;
@@ -118,10 +111,23 @@ final class OpenClAttentionPlan implements DevicePlan {
             return w;
         }
 
+        synchronized Kernel ranges() {
+            Kernel r = ranges;
+            if (r == null) {
+                KernelSource s = Kernels.ranges();
+                r = context.programs().kernel(s.text(), s.entry());
+                ranges = r;
+            }
+            return r;
+        }
+
         synchronized void close() {
             narrow.close();
             if (wide != null) {
                 wide.close();
+            }
+            if (ranges != null) {
+                ranges.close();
             }
         }
     }
@@ -145,62 +151,113 @@ final class OpenClAttentionPlan implements DevicePlan {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         AttentionArguments a = (AttentionArguments) arguments;
-        DeviceStream queue = Launches.stream(stream);
+        if (!(stream instanceof DeviceStream queue)) {
+            throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
+        }
         long rows = a.batch() * spec.queryHeads() * a.queries();
         if (rows == 0) {
-            return;
-        }
-        DecodePath few = decode;
-        if (few != null && few.suits(a)) {
-            DeviceContext context = backend.context();
-            queue.run(context, few.launches(a, context));
             return;
         }
         Built b = built(backend.context());
         int slices = b.variant.slices(spec.valueDim());
         long groups = b.variant.tiles(a) * slices * a.batch() * spec.queryHeads();
+        if (groups > MOST_GROUPS) {
+            throw new Unsupported(
+                    "a launch of " + groups + " work-groups for " + rows + " query rows is more than drivers take",
+                    "split the batch or the heads");
+        }
         Kernel kernel = b.attention(AttentionBlock.needsWide(a));
-        queue.run(
-                b.context,
-                List.of(new Launch(
-                        kernel,
-                        attentionArguments(b.source, a, slices),
-                        Launches.groups(groups),
-                        b.variant.workItems())));
+        List<KernelArgument> list = attentionArguments(b.source, a, slices);
+        List<RangeBlock> ranges = ranges(b.source, a);
+        if (ranges.isEmpty()) {
+            queue.run(b.context, List.of(new Launch(kernel, list, groups, b.variant.workItems())));
+            return;
+        }
+        long pairs = ranges.stream().mapToLong(RangeBlock::count).sum();
+        queue.run(b.context, pairs * RangeBlock.PAIR_BYTES, workspace -> {
+            List<Launch> launches = new ArrayList<>();
+            list.add(new Memory(workspace));
+            for (RangeBlock r : ranges) {
+                launches.add(rangeLaunch(b.ranges(), r, workspace));
+                list.add(new Value(r.bytes()));
+            }
+            launches.add(new Launch(kernel, list, groups, b.variant.workItems()));
+            return launches;
+        });
+    }
+
+    /** What the kernel wants to know of captured tensors, one after another in a workspace. */
+    private static List<RangeBlock> ranges(KernelSource source, AttentionArguments a) {
+        List<RangeBlock> all = new ArrayList<>();
+        long offset = 0;
+        for (KernelSource.Range range : source.ranges()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(range.capture()));
+            RangeBlock r = RangeBlock.of(t, range.axis(), offset);
+            offset += r.count();
+            all.add(r);
+        }
+        return all;
+    }
+
+    private static Launch rangeLaunch(Kernel kernel, RangeBlock r, DeviceStorage workspace) {
+        List<KernelArgument> list = List.of(
+                memory(r.tensor(), r.tensor()),
+                memory(r.tensor(), r.tensor()),
+                new Memory(workspace),
+                new Value(AttentionBlock.capture(r.tensor())),
+                new Value(r.bytes()),
+                Value.of(r.axis()),
+                Value.of(r.isBool() ? 1 : 0),
+                Value.of(r.tensor().elementCount() == 0 ? 0 : r.count()));
+        return new Launch(kernel, list, Math.ceilDiv(r.count(), Kernels.RANGE_THREADS), Kernels.RANGE_THREADS);
     }
 
     private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
         List<KernelArgument> list = new ArrayList<>();
-        list.add(Launches.memory(a.query(), a.query()));
-        list.add(Launches.memory(a.key(), a.key()));
-        list.add(Launches.memory(a.value(), a.value()));
-        list.add(Launches.memory(a.pastKey(), a.key()));
-        list.add(Launches.memory(a.pastValue(), a.value()));
-        list.add(Launches.memory(a.output(), a.output()));
+        list.add(memory(a.query(), a.query()));
+        list.add(memory(a.key(), a.key()));
+        list.add(memory(a.value(), a.value()));
+        list.add(memory(a.pastKey(), a.key()));
+        list.add(memory(a.pastValue(), a.value()));
+        list.add(memory(a.output(), a.output()));
         for (Tensor optional : new @Nullable Tensor[] {
             a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
         }) {
-            list.add(Launches.memory(optional, a.output()));
+            list.add(memory(optional, a.output()));
         }
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
-        list.addAll(Launches.keysAndExpressions(spec, a, source));
+        if (KeyTables.present(spec.source())) {
+            list.add(new Value(KeyTables.of(spec, a)));
+            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t, t)));
+        }
+        for (String name : source.captures()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(name));
+            list.add(memory(t, t));
+            list.add(new Value(AttentionBlock.capture(t)));
+        }
+        for (String name : source.scalars()) {
+            Number n = Objects.requireNonNull(a.scalars().get(name));
+            boolean integer = spec.scalars().get(name) == ValueType.I32;
+            list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
+        }
         return list;
     }
 
-    @Override
-    public DeviceSchedule schedule(int[] queryLengths, int[] keyLengths) {
-        DeviceSchedule made = decode == null ? null : decode.schedule(queryLengths, keyLengths);
-        return made == null ? new DeviceSchedule.None() : made;
+    /** The memory of a tensor, or of another one where the kernel will not look. */
+    private static Memory memory(@Nullable Tensor tensor, Tensor other) {
+        return new Memory(storage(tensor == null ? other : tensor));
+    }
+
+    private static DeviceStorage storage(Tensor t) {
+        if (t.storage() instanceof DeviceStorage s) {
+            return s;
+        }
+        throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
     }
 
     @Override
     public synchronized String describe() {
         Built b = built;
-        String few = decode == null ? "" : "; " + decode.describe();
-        return tiled(b) + few;
-    }
-
-    private static String tiled(@Nullable Built b) {
         return b == null
                 ? "attention.cl, to be built again in a new context"
                 : "attention.cl: " + b.variant.rows() + " queries x 32 keys x " + b.variant.slice()
@@ -212,9 +269,6 @@ final class OpenClAttentionPlan implements DevicePlan {
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            if (decode != null) {
-                decode.close();
-            }
             if (built != null) {
                 built.close();
                 built = null;

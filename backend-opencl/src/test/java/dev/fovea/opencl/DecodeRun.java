@@ -62,7 +62,7 @@ final class DecodeRun implements AutoCloseable {
                 ExecutionStream stream = fovea.newStream()) {
             assertThat(DecodePath.takes(device.info(), spec)).isTrue();
             DeviceContext context = device.context();
-            Launches.stream(stream).run(context, path.launches(a, context));
+            path.run(a, context, Launches.stream(stream));
             return a.output().toFloatArray();
         }
     }

@@ -63,7 +63,6 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             cl_command_queue handle = queueIn(context).handle;
             forgetEvents();
             List<cl_event> events = new ArrayList<>();
-            DeviceStorage scratch = workspace(context, launches);
             for (Launch launch : launches) {
                 if (launch.groups() == 0) {
                     continue;
@@ -74,7 +73,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                     }
                 }
                 cl_event event = profiling ? new cl_event() : null;
-                launch.kernel().enqueue(handle, launch, scratch, event);
+                launch.kernel().enqueue(handle, launch, event);
                 if (event != null) {
                     events.add(event);
                 }
@@ -83,26 +82,6 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             context.check(Status.of(() -> CL.clFlush(handle)), "starting work", 0);
             return true;
         });
-    }
-
-    /** One run after another uses it, in the order of the stream. */
-    private @Nullable DeviceStorage workspace(DeviceContext context, List<Launch> launches) {
-        long bytes = launches.stream().mapToLong(Launch::workspace).max().orElse(0);
-        DeviceStorage w = workspace;
-        if (bytes > 0 && (w == null || w.context() != context || w.byteSize() < bytes)) {
-            freeWorkspace(); // the driver keeps it for the runs that are under way
-            w = context.allocate(bytes);
-            workspace = w;
-        }
-        return w;
-    }
-
-    private void freeWorkspace() {
-        DeviceStorage w = workspace;
-        workspace = null;
-        if (w != null) {
-            w.free();
-        }
     }
 
     private Queue queueIn(DeviceContext context) {
@@ -202,7 +181,6 @@ public final class DeviceStream implements ExecutionStream, Profiled {
 
     /** Releases the queue; the caller holds the lock of this. */
     private void release() {
-        freeWorkspace();
         Queue q = queue;
         if (q != null) {
             queue = null;

@@ -3,7 +3,6 @@ package dev.fovea.opencl.runtime;
 import dev.fovea.api.FoveaException.Closed;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.Sizeof;
@@ -38,8 +37,7 @@ public final class Kernel implements AutoCloseable {
         });
     }
 
-    synchronized void enqueue(
-            cl_command_queue queue, Launch launch, @Nullable DeviceStorage workspace, @Nullable cl_event event) {
+    synchronized void enqueue(cl_command_queue queue, Launch launch, @Nullable cl_event event) {
         if (owner.isReleased()) {
             throw new Closed("plan");
         }
@@ -48,7 +46,7 @@ public final class Kernel implements AutoCloseable {
             values = new byte[arguments.size()][];
         }
         for (int i = 0; i < arguments.size(); i++) {
-            set(i, arguments.get(i), workspace);
+            set(i, arguments.get(i));
         }
         long[] global = {launch.groups() * launch.workItems()};
         long[] local = {launch.workItems()};
@@ -57,10 +55,12 @@ public final class Kernel implements AutoCloseable {
     }
 
     /** A value is set only when it changed; memory always, since a new buffer may have the address of an old one. */
-    private void set(int index, KernelArgument argument, @Nullable DeviceStorage workspace) {
+    private void set(int index, KernelArgument argument) {
         int status = switch (argument) {
-            case KernelArgument.Memory m -> setMemory(index, m.storage());
-            case KernelArgument.Workspace _ -> setMemory(index, Objects.requireNonNull(workspace));
+            case KernelArgument.Memory m -> {
+                Pointer pointer = Pointer.to(m.storage().handleIn(context));
+                yield Status.of(() -> CL.clSetKernelArg(handle, index, Sizeof.cl_mem, pointer));
+            }
             case KernelArgument.Value v -> {
                 if (Arrays.equals(v.bytes(), values[index])) {
                     yield Status.SUCCESS;
@@ -71,11 +71,6 @@ public final class Kernel implements AutoCloseable {
             }
         };
         context.check(status, "setting argument " + index + " of " + name, 0);
-    }
-
-    private int setMemory(int index, DeviceStorage storage) {
-        Pointer pointer = Pointer.to(storage.handleIn(context));
-        return Status.of(() -> CL.clSetKernelArg(handle, index, Sizeof.cl_mem, pointer));
     }
 
     @Override

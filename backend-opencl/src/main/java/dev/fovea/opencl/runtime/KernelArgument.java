@@ -8,9 +8,6 @@ public sealed interface KernelArgument {
     /** A buffer. */
     record Memory(DeviceStorage storage) implements KernelArgument {}
 
-    /** Memory of the stream that the launches of one run share, not initialised; each says how much it needs. */
-    record Workspace(long bytes) implements KernelArgument {}
-
     /** A number or a struct by value, in native byte order. */
     final class Value implements KernelArgument {
         private final byte[] bytes;
@@ -21,6 +18,13 @@ public sealed interface KernelArgument {
 
         public static Value of(int value) {
             return new Value(buffer().putInt(value).array());
+        }
+
+        public static Value of(long value) {
+            return new Value(ByteBuffer.allocate(8)
+                    .order(ByteOrder.nativeOrder())
+                    .putLong(value)
+                    .array());
         }
 
         public static Value of(float value) {

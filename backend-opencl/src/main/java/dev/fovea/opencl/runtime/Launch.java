@@ -13,14 +13,6 @@ public record Launch(Kernel kernel, List<KernelArgument> arguments, long groups,
         arguments = List.copyOf(arguments);
     }
 
-    /** Workspace that it needs. */
-    long workspace() {
-        return arguments.stream()
-                .mapToLong(a -> a instanceof KernelArgument.Workspace w ? w.bytes() : 0)
-                .max()
-                .orElse(0);
-    }
-
     long bytes() {
         return arguments.stream()
                 .mapToLong(
