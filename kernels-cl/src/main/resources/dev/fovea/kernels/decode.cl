@@ -112,32 +112,30 @@ struct shared_rows {
   int from, to;                    // keys, or slots of a selection
 };
 
-static struct shared_rows rows_of(int b, int group, int block, __global const int *lengths, __global const int *offsets,
-                                  struct decode_block a KEY_PARAMETERS) {
-  struct shared_rows r;
+static void rows_of(struct shared_rows *r, int b, int group, int block, __global const int *lengths, __global const int *offsets,
+                    struct decode_block a KEY_PARAMETERS) {
   const int h = group * a.row_heads, hk = h / a.key_group;
-  r.queries = query_count(b, a.queries KEY_ARGUMENTS);
-  r.set = block / a.set_blocks * a.set_queries;
-  r.first_row = block % a.set_blocks * ROWS;
-  r.rows = min(a.set_queries, r.queries - r.set) * a.row_heads;
-  r.length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head]
+  r->queries = query_count(b, a.queries KEY_ARGUMENTS);
+  r->set = block / a.set_blocks * a.set_queries;
+  r->first_row = block % a.set_blocks * ROWS;
+  r->rows = min(a.set_queries, r->queries - r->set) * a.row_heads;
+  r->length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head]
                            : key_count(b, a.keys KEY_ARGUMENTS);
-  r.offset = a.offset_constant + (a.offset_by_length ? r.length - r.queries : 0);
-  if (a.offset_given) r.offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
-  r.from = 0;
-  r.to = r.length;
-  if (r.first_row >= r.rows || r.length == 0) {
-    r.to = 0;
+  r->offset = a.offset_constant + (a.offset_by_length ? r->length - r->queries : 0);
+  if (a.offset_given) r->offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
+  r->from = 0;
+  r->to = r->length;
+  if (r->first_row >= r->rows || r->length == 0) {
+    r->to = 0;
   } else {
 #if SELECTION != SELECTION_ALL
-    r.to = selected_slots(b, h, r.set KEY_ARGUMENTS);
+    r->to = selected_slots(b, h, r->set KEY_ARGUMENTS);
 #elif !POSITIONS
-    const int last = min(r.first_row + ROWS, r.rows) - 1;
-    r.from = max(0, r.offset + r.set + r.first_row / a.row_heads - a.band_left);
-    r.to = min(r.length - 1, r.offset + r.set + last / a.row_heads + a.band_right) + 1;
+    const int last = min(r->first_row + ROWS, r->rows) - 1;
+    r->from = max(0, r->offset + r->set + r->first_row / a.row_heads - a.band_left);
+    r->to = min(r->length - 1, r->offset + r->set + last / a.row_heads + a.band_right) + 1;
 #endif
   }
-  return r;
 }
 
 // The partial of a row and split in the workspace.
@@ -157,15 +155,15 @@ static long part_of(int b, int h, int q, int split, struct decode_block a) {
 #define FIND_ROW(ROW, PAST_ROW, HEAD, SCALING, FIRST, J)                                             \
   const int key##J = KEY_IN(min(FIRST + J, to - 1));                                                 \
   const int old##J = key##J < a.past;                                                                \
-  const struct slot slot##J = slot_of(old##J ? 0 : key##J - a.past, start, b, hk KEY_ARGUMENTS);     \
+  const slot_t slot##J = slot_of(old##J ? 0 : key##J - a.past, start, b, hk KEY_ARGUMENTS);     \
   __global const kv_element *const row##J =                                                          \
       old##J ? PAST_ROW + (index_t)key##J * (index_t)a.PAST_ROW.row : ROW + ROW_OF(a.ROW, slot##J);  \
-  const struct scaling z##J = no_scaling();
+  const scaling_t z##J = no_scaling();
 #else
 #define FIND_ROW(ROW, PAST_ROW, HEAD, SCALING, FIRST, J)                                             \
-  const struct slot slot##J = slot_of(KEY_IN(min(FIRST + J, to - 1)), start, b, hk KEY_ARGUMENTS);   \
+  const slot_t slot##J = slot_of(KEY_IN(min(FIRST + J, to - 1)), start, b, hk KEY_ARGUMENTS);   \
   __global const kv_element *const row##J = ROW + ROW_OF(a.ROW, slot##J);                            \
-  const struct scaling z##J = SCALING(slot##J, HEAD);
+  const scaling_t z##J = SCALING(slot##J, HEAD);
 #endif
 
 #if ALIGNED
@@ -209,7 +207,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
   at_group /= a.groups;
   const int b = a.scheduled ? items[2 * at_group] : (int)(at_group / a.splits);
   const int split = a.scheduled ? items[2 * at_group + 1] : (int)(at_group % a.splits);
-  const struct shared_rows shared = rows_of(b, group, block, lengths, offsets, a KEY_ARGUMENTS);
+  struct shared_rows shared;
+  rows_of(&shared, b, group, block, lengths, offsets, a KEY_ARGUMENTS);
   const int first_head = group * a.row_heads, hk = first_head / a.key_group, hv = first_head / a.value_group;
   const int from = shared.from + split * a.split_length, to = min(shared.to, from + a.split_length);
   const int start = key_start(b KEY_ARGUMENTS);
@@ -438,8 +437,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode_merge(
   group /= a.queries;
   const int h = (int)(group % a.heads), b = (int)(group / a.heads);
   const int set = q / a.set_queries, row = (q - set * a.set_queries) * a.row_heads + h % a.row_heads;
-  const struct shared_rows shared =
-      rows_of(b, h / a.row_heads, set * a.set_blocks + row / ROWS, lengths, offsets, a KEY_ARGUMENTS);
+  struct shared_rows shared;
+  rows_of(&shared, b, h / a.row_heads, set * a.set_blocks + row / ROWS, lengths, offsets, a KEY_ARGUMENTS);
   const int live = q < shared.queries;
 
   const long first = part_of(b, h, q, 0, a);
@@ -453,7 +452,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode_merge(
   p.weights_step = 0;
   p.acc_step = a.value_dim;
   p.count = live ? (max(0, shared.to - shared.from) + a.split_length - 1) / a.split_length : 0;
-  struct merged r = merge_parts(p, c, a.value_dim - c, (__local float *)scratch);
+  struct merged r;
+  merge_parts(&r, p, c, a.value_dim - c, (__local float *)scratch);
   if (live && get_local_id(0) < COLUMN_LANES) {
     const long at_row = query_start(b KEY_ARGUMENTS) + q;
 #define AT_ROW(P) (a.P.offset + QUERY_BATCH(b) * a.P.batch + h * a.P.head + at_row * a.P.row)

@@ -36,7 +36,8 @@ __kernel __attribute__((reqd_work_group_size(MERGE_THREADS, 1, 1))) void merge(
   p.weights_step = a.weights_part;
   p.acc_step = a.acc_part;
   p.count = a.parts;
-  struct merged r = merge_parts(p, c, a.value_dim - c, (__local float *)scratch);
+  struct merged r;
+  merge_parts(&r, p, c, a.value_dim - c, (__local float *)scratch);
   if (get_local_id(0) < COLUMN_LANES) {
     const int visible = RULE != RULE_LOG_SUM_EXP ? 1 : r.m > -INFINITY || isnan(r.l);
     const float factor = finish(&r, a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY);
