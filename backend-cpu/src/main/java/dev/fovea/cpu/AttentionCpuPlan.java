@@ -38,7 +38,9 @@ final class AttentionCpuPlan implements DevicePlan {
         try {
             float[] workspace = shared.floats(Role.WORKSPACE, work.workspace());
             backend.forEach(
-                    work.tasks().size(), 1, (i, scratch) -> run(call, work.tasks().get((int) i), workspace, scratch));
+                    work.tasks().size(),
+                    1,
+                    (i, scratch) -> run(call, work.tasks().get((int) i), workspace, scratch));
             backend.forEach(work.units().size(), 1, (i, scratch) -> {
                 Unit u = work.units().get((int) i);
                 new RowOutput(call, scratch, u.batch(), u.group())
@@ -70,8 +72,7 @@ final class AttentionCpuPlan implements DevicePlan {
         int length = call.keyLength(task.batch(), keyHead);
         KeyList keys = call.selection == null
                 ? new KeyList(null, length)
-                : call.selection.keys(
-                        task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
+                : call.selection.keys(task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
         if (!task.few()) {
             Kernels kernels = backend.kernels().forRows(task.rows());
             new QueryBlock(call, programs, kernels, scratch, task.batch(), task.group(), keys)

@@ -52,8 +52,7 @@ final class RowBlock {
                 @Nullable TileProgram program, AttentionCall call, Kernels kernels, Scratch scratch, int tileKeys) {
             return program == null
                     ? null
-                    : new ProgramRun(
-                            program, place, call.scalars, call.captures, kernels.ops(), 1, tileKeys, scratch);
+                    : new ProgramRun(program, place, call.scalars, call.captures, kernels.ops(), 1, tileKeys, scratch);
         }
 
         boolean plain() {
@@ -141,7 +140,8 @@ final class RowBlock {
             place.heads[0] = group * call.groupHeads + (int) ((first + r) % call.groupHeads);
             long position = (long) place.queries[0] + place.queryOffset;
             row[r].low = Math.clamp(position - call.band.left(), 0, call.keys);
-            row[r].high = Math.clamp(position + call.band.right(), -1, tile.list().count() - 1);
+            row[r].high =
+                    Math.clamp(position + call.band.right(), -1, tile.list().count() - 1);
             call.query.read(
                     call.outer(batch),
                     place.heads[0],

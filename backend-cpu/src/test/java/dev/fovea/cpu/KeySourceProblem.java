@@ -68,8 +68,12 @@ final class KeySourceProblem implements AutoCloseable {
     float[] slopes = new float[0];
     double[] output = new double[0];
     double[] logSumExp = new double[0];
-    @Nullable AttentionSpec spec;
-    @Nullable AttentionArguments arguments;
+
+    @Nullable
+    AttentionSpec spec;
+
+    @Nullable
+    AttentionArguments arguments;
 
     KeySourceProblem(Backend cpu, Random random) {
         this.cpu = cpu;
@@ -151,7 +155,8 @@ final class KeySourceProblem implements AutoCloseable {
     /** Puts the numbers into tensors. */
     AttentionArguments build(boolean shuffledPages) {
         int outer = layout == Layout.DENSE ? batch : 1;
-        int slots = layout == Layout.DENSE ? mostKeys() : Arrays.stream(keyLengths).sum();
+        int slots =
+                layout == Layout.DENSE ? mostKeys() : Arrays.stream(keyLengths).sum();
         int pagesEach = Math.ceilDiv(Math.max(1, mostKeys()), pageSize);
         int tableHeads = tablePerHead ? keyHeads : 1;
         int[] table = new int[batch * tableHeads * pagesEach];
@@ -467,7 +472,8 @@ final class KeySourceProblem implements AutoCloseable {
                             : cpu.copyOf(scaleOf, DType.F16, outer, heads, slots));
         }
 
-        @Nullable Tensor zeros() {
+        @Nullable
+        Tensor zeros() {
             return format == KvFormat.FP8 ? null : keep(cpu.copyOf(zeroOf, DType.F16, outer, heads, slots));
         }
     }
