@@ -103,6 +103,42 @@ final class KeyStore {
         }
     }
 
+    /** Whether rows may be read where they lie by vectors of {@code step} floats. */
+    boolean inPlace(int step) {
+        return pastKey == null
+                && key.format() == KvFormat.F32
+                && key.columns() % step == 0
+                && value.columns() % step == 0;
+    }
+
+    /** Adds where keys lie; false if they do not lie in runs that fit. */
+    boolean locateKeys(int batch, int head, int first, int n, KeyRuns runs) {
+        return locate(key.rows(), batch, head, head, first, n, runs);
+    }
+
+    boolean locateValues(int batch, int keyHead, int head, int first, int n, KeyRuns runs) {
+        return locate(value.rows(), batch, keyHead, head, first, n, runs);
+    }
+
+    private boolean locate(Rows rows, int batch, int tableHead, int head, int first, int n, KeyRuns runs) {
+        long stride = rows.rowBytes();
+        return switch (layout) {
+            case DENSE -> runs.add(rows.memory(), rows.at(batch, head, first), stride, n);
+            case RAGGED -> runs.add(rows.memory(), rows.at(0, head, (long) starts[batch] + first), stride, n);
+            case PAGED -> {
+                boolean fits = true;
+                for (int done = 0; done < n && fits; ) {
+                    int position = (first + done) % pageSize;
+                    int run = Math.min(n - done, pageSize - position);
+                    int page = page(batch, tableHead, (first + done) / pageSize);
+                    fits = runs.add(rows.memory(), rows.at(page, head, position), stride, run);
+                    done += run;
+                }
+                yield fits;
+            }
+        };
+    }
+
     private int page(int batch, int tableHead, int number) {
         Strided t = Objects.requireNonNull(table);
         return tablePerHead ? t.intAt(batch, tableHead, number, 0) : t.intAt(batch, number, 0, 0);

@@ -95,18 +95,25 @@ final class KeyTile {
 
     /** Loads the keys and values from a place of the list on. */
     void load(int firstKey, int keyCount) {
-        loadKeys(firstKey, keyCount);
+        take(firstKey, keyCount);
+        loadKeys();
         loadValues();
     }
 
-    void loadKeys(int firstKey, int keyCount) {
+    /** Takes the keys from a place of the list on, without loading them. */
+    void take(int firstKey, int keyCount) {
         first = firstKey;
         count = keyCount;
-        int rows = padded(keyCount, form.rowStep);
+        findIndices(padded(count, form.rowStep));
+    }
+
+    /** Loads the keys taken. */
+    void loadKeys() {
+        int rows = padded(count, form.rowStep);
         if (form.keyPitch != call.spec.headDim()) {
             Arrays.fill(keys, 0, rows * form.keyPitch, 0);
         }
-        Arrays.fill(keys, keyCount * form.keyPitch, rows * form.keyPitch, 0);
+        Arrays.fill(keys, count * form.keyPitch, rows * form.keyPitch, 0);
         int[] selected = list.keys();
         if (selected == null) {
             call.store.readKeys(batch, keyHead, first, count, keys, 0, form.keyPitch, scratch);
@@ -118,7 +125,33 @@ final class KeyTile {
                 i += n;
             }
         }
-        findIndices(rows);
+    }
+
+    /** Says where the keys taken lie, if they can be read there. */
+    boolean locateKeys(KeyRuns runs) {
+        return locate(runs, false);
+    }
+
+    /** Says where the values of the keys taken lie, if they can be read there; all keys are below the length. */
+    boolean locateValues(KeyRuns runs) {
+        return locate(runs, true);
+    }
+
+    private boolean locate(KeyRuns runs, boolean ofValues) {
+        int[] selected = list.keys();
+        runs.clear();
+        for (int i = 0; i < count; ) {
+            int n = selected == null ? count : run(selected, first + i, first + count);
+            int from = selected == null ? first : selected[first + i];
+            boolean fits = ofValues
+                    ? call.store.locateValues(batch, keyHead, valueHead, from, n, runs)
+                    : call.store.locateKeys(batch, keyHead, from, n, runs);
+            if (!fits) {
+                return false;
+            }
+            i += n;
+        }
+        return true;
     }
 
     /** Keys from place i on that follow each other in the sequence too. */
@@ -144,7 +177,7 @@ final class KeyTile {
         }
     }
 
-    /** Loads the values of the keys loaded last. */
+    /** Loads the values of the keys taken. */
     void loadValues() {
         int rows = padded(count, form.rowStep);
         int[] selected = list.keys();

@@ -31,7 +31,10 @@ final class RowBlock {
     private final float[] sums;
     private final float[] max;
     private final float[] rescale;
-    private final float[] lanes;
+    private final float[] ones;
+    private final float[] work;
+    private final boolean inPlace;
+    private final KeyRuns runs;
 
     /** A query row: where it is, what it may see, and the programs of its expressions. */
     private static final class Row {
@@ -79,8 +82,14 @@ final class RowBlock {
         this.dim = KeyTile.padded(call.spec.headDim(), step);
         this.channels = KeyTile.padded(call.spec.valueDim(), step);
         int capacity = Math.max(16, Math.min(128, TILE_BYTES / 4 / Math.max(dim, channels) / 16 * 16));
-        this.tile = new KeyTile(call, scratch, batch, group, keys, new KeyTile.Form(capacity, dim, channels, step));
-        this.pitch = capacity + step;
+        this.tile = new KeyTile(
+                call,
+                scratch,
+                batch,
+                group,
+                keys,
+                new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())));
+        this.pitch = capacity + Math.max(step, kernels.keyStep());
         this.row = new Row[rows];
         for (int r = 0; r < rows; r++) {
             row[r] = new Row(call, programs, set.narrow(), scratch, pitch);
@@ -91,7 +100,11 @@ final class RowBlock {
         this.sums = scratch.floats(Role.SUM, rows * step);
         this.max = scratch.floats(Role.MAXIMUM, rows);
         this.rescale = scratch.floats(Role.RESCALE, rows);
-        this.lanes = scratch.floats(Role.LANES, step);
+        this.ones = scratch.floats(Role.FACTOR, rows);
+        Arrays.fill(ones, 0, rows, 1);
+        this.work = scratch.floats(Role.LANES, kernels.workSize());
+        this.inPlace = call.store.inPlace(step);
+        this.runs = new KeyRuns(kernels.keyStep());
     }
 
     /** Takes the rows from {@code first} on through the keys of [from, to) of their list. */
@@ -174,20 +187,65 @@ final class RowBlock {
         int n = score(first, count);
         for (int r = 0; r < rows; r++) {
             float old = max[r];
-            float m = kernels.raise(s, r * pitch, n, old, lanes);
+            float m = kernels.raise(s, r * pitch, n, old, work);
             max[r] = m;
             rescale[r] = old == m ? 1 : Exponential.exp2((old - m) * Exponential.LOG2E);
             kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
         }
-        tile.loadValues();
-        kernels.accumulate(tile.values, n, channels, s, pitch, rows, rescale, accumulator);
+        if (inPlace && tile.locateValues(runs)) {
+            int start = 0;
+            for (int i = 0; i < runs.size(); i++) {
+                kernels.accumulate(
+                        runs.memory(),
+                        runs.at(i),
+                        runs.stride(),
+                        runs.count(i),
+                        channels,
+                        s,
+                        start,
+                        pitch,
+                        rows,
+                        i == 0 ? rescale : ones,
+                        accumulator);
+                start += runs.count(i);
+            }
+        } else {
+            tile.loadValues();
+            kernels.accumulate(tile.values, count, channels, s, pitch, rows, rescale, accumulator);
+        }
     }
 
-    /** Loads keys and puts their final scores into s, -inf where masked; the number of keys, padded. */
+    private void multiply() {
+        if (inPlace && tile.locateKeys(runs)) {
+            int start = 0;
+            for (int i = 0; i < runs.size(); i++) {
+                kernels.scores(
+                        runs.memory(),
+                        runs.at(i),
+                        runs.stride(),
+                        runs.count(i),
+                        dim,
+                        queries,
+                        rows,
+                        call.scale,
+                        s,
+                        start,
+                        pitch,
+                        work);
+                start += runs.count(i);
+            }
+        } else {
+            tile.loadKeys();
+            int n = KeyTile.padded(tile.count(), kernels.keyStep());
+            kernels.scores(tile.keys, n, dim, queries, rows, call.scale, s, pitch, work);
+        }
+    }
+
+    /** Puts the keys' final scores into s, -inf where masked; the number of keys, padded. */
     private int score(int first, int count) {
-        tile.loadKeys(first, count);
+        tile.take(first, count);
+        multiply();
         int n = KeyTile.padded(count, kernels.step());
-        kernels.scores(tile.keys, KeyTile.padded(n, 4), dim, queries, rows, call.scale, s, pitch);
         for (int r = 0; r < rows; r++) {
             Row at = row[r];
             if (!at.plain()) {

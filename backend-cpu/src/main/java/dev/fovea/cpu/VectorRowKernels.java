@@ -1,6 +1,8 @@
 package dev.fovea.cpu;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
@@ -12,15 +14,14 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorRowKernels implements RowKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
     private static final int LENGTH = Species.LENGTH;
-    private static final VectorShuffle<Float> HALF = rotation(LENGTH / 2);
-    private static final VectorShuffle<Float> QUARTER = rotation(LENGTH / 4);
-    private static final VectorShuffle<Float> EIGHTH = rotation(LENGTH / 8);
-    private static final VectorShuffle<Float> SIXTEENTH = rotation(LENGTH / 16);
+    private static final VectorShuffle<Float> HALF = Fold.HALF;
+    private static final VectorShuffle<Float> QUARTER = Fold.QUARTER;
+    private static final VectorShuffle<Float> EIGHTH = Fold.EIGHTH;
+    private static final VectorShuffle<Float> SIXTEENTH = Fold.SIXTEENTH;
+    private static final VectorMask<Float> UPPER_HALF = Fold.UPPER_HALF;
+    private static final VectorMask<Float> UPPER_QUARTERS = Fold.UPPER_QUARTERS;
+    private static final VectorMask<Float> UPPER_EIGHTHS = Fold.UPPER_EIGHTHS;
     private static final int ROWS = 4;
-
-    private static VectorShuffle<Float> rotation(int by) {
-        return VectorShuffle.fromOp(FLOATS, i -> (i + by) % LENGTH);
-    }
 
     @Override
     public int step() {
@@ -28,21 +29,33 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch) {
+    public int keyStep() {
+        return 4;
+    }
+
+    @Override
+    public int workSize() {
+        return Fold.SIZE;
+    }
+
+    @Override
+    public void scores(
+            float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] t) {
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
             for (int j = 0; j < keys; j += 2) {
-                fourRows(k, j * dim, dim, q, r * dim, scale, s, r * pitch + j, pitch);
+                fourRows(k, j * dim, dim, q, r * dim, scale, s, r * pitch + j, pitch, t);
             }
         }
         for (; r < rows; r++) {
             for (int j = 0; j < keys; j += 4) {
-                oneRow(k, j * dim, dim, q, r * dim, scale, s, r * pitch + j);
+                oneRow(k, j * dim, dim, q, r * dim, scale, s, r * pitch + j, t);
             }
         }
     }
 
-    private static void fourRows(float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, int p) {
+    private static void fourRows(
+            float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, int p, float[] t) {
         int b = a + dim;
         int q1 = q0 + dim;
         int q2 = q1 + dim;
@@ -71,57 +84,29 @@ final class VectorRowKernels implements RowKernels {
             a3 = x.fma(z, a3);
             b3 = y.fma(z, b3);
         }
-        a0 = a0.add(a0.rearrange(HALF));
-        a1 = a1.add(a1.rearrange(HALF));
-        a2 = a2.add(a2.rearrange(HALF));
-        a3 = a3.add(a3.rearrange(HALF));
-        b0 = b0.add(b0.rearrange(HALF));
-        b1 = b1.add(b1.rearrange(HALF));
-        b2 = b2.add(b2.rearrange(HALF));
-        b3 = b3.add(b3.rearrange(HALF));
-        a0 = a0.add(a0.rearrange(QUARTER));
-        a1 = a1.add(a1.rearrange(QUARTER));
-        a2 = a2.add(a2.rearrange(QUARTER));
-        a3 = a3.add(a3.rearrange(QUARTER));
-        b0 = b0.add(b0.rearrange(QUARTER));
-        b1 = b1.add(b1.rearrange(QUARTER));
-        b2 = b2.add(b2.rearrange(QUARTER));
-        b3 = b3.add(b3.rearrange(QUARTER));
+        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in
+        // order
+        a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
+        a1 = a1.blend(b1, UPPER_HALF).add(b1.blend(a1, UPPER_HALF).rearrange(HALF));
+        a2 = a2.blend(b2, UPPER_HALF).add(b2.blend(a2, UPPER_HALF).rearrange(HALF));
+        a3 = a3.blend(b3, UPPER_HALF).add(b3.blend(a3, UPPER_HALF).rearrange(HALF));
+        a0 = a0.blend(a2, UPPER_QUARTERS).add(a2.blend(a0, UPPER_QUARTERS).rearrange(QUARTER));
+        a1 = a1.blend(a3, UPPER_QUARTERS).add(a3.blend(a1, UPPER_QUARTERS).rearrange(QUARTER));
         if (LENGTH > 4) {
-            a0 = a0.add(a0.rearrange(EIGHTH));
-            a1 = a1.add(a1.rearrange(EIGHTH));
-            a2 = a2.add(a2.rearrange(EIGHTH));
-            a3 = a3.add(a3.rearrange(EIGHTH));
-            b0 = b0.add(b0.rearrange(EIGHTH));
-            b1 = b1.add(b1.rearrange(EIGHTH));
-            b2 = b2.add(b2.rearrange(EIGHTH));
-            b3 = b3.add(b3.rearrange(EIGHTH));
+            a0 = a0.blend(a1, UPPER_EIGHTHS).add(a1.blend(a0, UPPER_EIGHTHS).rearrange(EIGHTH));
+            if (LENGTH > 8) {
+                a0 = a0.add(a0.rearrange(SIXTEENTH));
+            }
+            a0.mul(scale).intoArray(t, 0);
+        } else {
+            a0.mul(scale).intoArray(t, 0);
+            a1.mul(scale).intoArray(t, LENGTH);
         }
-        if (LENGTH > 8) {
-            a0 = a0.add(a0.rearrange(SIXTEENTH));
-            a1 = a1.add(a1.rearrange(SIXTEENTH));
-            a2 = a2.add(a2.rearrange(SIXTEENTH));
-            a3 = a3.add(a3.rearrange(SIXTEENTH));
-            b0 = b0.add(b0.rearrange(SIXTEENTH));
-            b1 = b1.add(b1.rearrange(SIXTEENTH));
-            b2 = b2.add(b2.rearrange(SIXTEENTH));
-            b3 = b3.add(b3.rearrange(SIXTEENTH));
-        }
-        // every lane has the sum: the second store corrects what the first wrote too much
-        a0.mul(scale).intoArray(s, at);
-        b0.mul(scale).intoArray(s, at + 1);
-        at += p;
-        a1.mul(scale).intoArray(s, at);
-        b1.mul(scale).intoArray(s, at + 1);
-        at += p;
-        a2.mul(scale).intoArray(s, at);
-        b2.mul(scale).intoArray(s, at + 1);
-        at += p;
-        a3.mul(scale).intoArray(s, at);
-        b3.mul(scale).intoArray(s, at + 1);
+        Fold.toRows(t, s, at, p);
     }
 
-    private static void oneRow(float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at) {
+    private static void oneRow(
+            float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, float[] t) {
         int b = a + dim;
         int c = b + dim;
         int e = c + dim;
@@ -136,30 +121,53 @@ final class VectorRowKernels implements RowKernels {
             c0 = FloatVector.fromArray(FLOATS, k, c + d).fma(z, c0);
             e0 = FloatVector.fromArray(FLOATS, k, e + d).fma(z, e0);
         }
-        a0 = a0.add(a0.rearrange(HALF));
-        b0 = b0.add(b0.rearrange(HALF));
-        c0 = c0.add(c0.rearrange(HALF));
-        e0 = e0.add(e0.rearrange(HALF));
-        a0 = a0.add(a0.rearrange(QUARTER));
-        b0 = b0.add(b0.rearrange(QUARTER));
-        c0 = c0.add(c0.rearrange(QUARTER));
-        e0 = e0.add(e0.rearrange(QUARTER));
+        a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
+        c0 = c0.blend(e0, UPPER_HALF).add(e0.blend(c0, UPPER_HALF).rearrange(HALF));
+        a0 = a0.blend(c0, UPPER_QUARTERS).add(c0.blend(a0, UPPER_QUARTERS).rearrange(QUARTER));
         if (LENGTH > 4) {
             a0 = a0.add(a0.rearrange(EIGHTH));
-            b0 = b0.add(b0.rearrange(EIGHTH));
-            c0 = c0.add(c0.rearrange(EIGHTH));
-            e0 = e0.add(e0.rearrange(EIGHTH));
         }
         if (LENGTH > 8) {
             a0 = a0.add(a0.rearrange(SIXTEENTH));
-            b0 = b0.add(b0.rearrange(SIXTEENTH));
-            c0 = c0.add(c0.rearrange(SIXTEENTH));
-            e0 = e0.add(e0.rearrange(SIXTEENTH));
         }
-        a0.mul(scale).intoArray(s, at);
-        b0.mul(scale).intoArray(s, at + 1);
-        c0.mul(scale).intoArray(s, at + 2);
-        e0.mul(scale).intoArray(s, at + 3);
+        a0.mul(scale).intoArray(t, 0);
+        s[at] = t[0];
+        s[at + 1] = t[LENGTH / 2];
+        s[at + 2] = t[LENGTH / 4];
+        s[at + 3] = t[LENGTH / 2 + LENGTH / 4];
+    }
+
+    @Override
+    public void scores(
+            MemorySegment k,
+            long at,
+            long stride,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int start,
+            int pitch,
+            float[] t) {
+        VectorMemoryKernels.scores(k, at, stride, keys, dim, q, rows, scale, s, start, pitch, t);
+    }
+
+    @Override
+    public void accumulate(
+            MemorySegment v,
+            long at,
+            long stride,
+            int keys,
+            int channels,
+            float[] s,
+            int start,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o) {
+        VectorMemoryKernels.accumulate(v, at, stride, keys, channels, s, start, pitch, rows, rescale, o);
     }
 
     @Override

@@ -3,9 +3,20 @@ package dev.fovea.opencl;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.ValueType;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.kernels.AttentionBlock;
+import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.KeyTables;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** From what the SPI hands over to what this backend launches. */
@@ -31,6 +42,26 @@ final class Launches {
             return new Memory(s);
         }
         throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
+    }
+
+    /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
+    static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
+        List<KernelArgument> list = new ArrayList<>();
+        if (KeyTables.present(spec.source())) {
+            list.add(new Value(KeyTables.of(spec, a)));
+            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t)));
+        }
+        for (String name : source.captures()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(name));
+            list.add(memory(t));
+            list.add(new Value(AttentionBlock.capture(t)));
+        }
+        for (String name : source.scalars()) {
+            Number n = Objects.requireNonNull(a.scalars().get(name));
+            boolean integer = spec.scalars().get(name) == ValueType.I32;
+            list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
+        }
+        return list;
     }
 
     static long groups(long groups) {

@@ -15,6 +15,7 @@ import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.KeyTables;
+import dev.fovea.kernels.RangeBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
@@ -66,6 +67,7 @@ final class OpenClAttentionPlan implements DevicePlan {
         private final KernelSource source;
         private final Kernel narrow;
         private @Nullable Kernel wide;
+        private @Nullable Kernel ranges;
 
         Built(DeviceContext context, AttentionSpec spec, AttentionVariant preferred) {
             this.context = context;
@@ -109,10 +111,23 @@ final class OpenClAttentionPlan implements DevicePlan {
             return w;
         }
 
+        synchronized Kernel ranges() {
+            Kernel r = ranges;
+            if (r == null) {
+                KernelSource s = Kernels.ranges();
+                r = context.programs().kernel(s.text(), s.entry());
+                ranges = r;
+            }
+            return r;
+        }
+
         synchronized void close() {
             narrow.close();
             if (wide != null) {
                 wide.close();
+            }
+            if (ranges != null) {
+                ranges.close();
             }
         }
     }
@@ -152,9 +167,49 @@ final class OpenClAttentionPlan implements DevicePlan {
                     "split the batch or the heads");
         }
         Kernel kernel = b.attention(AttentionBlock.needsWide(a));
-        queue.run(
-                b.context,
-                List.of(new Launch(kernel, attentionArguments(b.source, a, slices), groups, b.variant.workItems())));
+        List<KernelArgument> list = attentionArguments(b.source, a, slices);
+        List<RangeBlock> ranges = ranges(b.source, a);
+        if (ranges.isEmpty()) {
+            queue.run(b.context, List.of(new Launch(kernel, list, groups, b.variant.workItems())));
+            return;
+        }
+        long pairs = ranges.stream().mapToLong(RangeBlock::count).sum();
+        queue.run(b.context, pairs * RangeBlock.PAIR_BYTES, workspace -> {
+            List<Launch> launches = new ArrayList<>();
+            list.add(new Memory(workspace));
+            for (RangeBlock r : ranges) {
+                launches.add(rangeLaunch(b.ranges(), r, workspace));
+                list.add(new Value(r.bytes()));
+            }
+            launches.add(new Launch(kernel, list, groups, b.variant.workItems()));
+            return launches;
+        });
+    }
+
+    /** What the kernel wants to know of captured tensors, one after another in a workspace. */
+    private static List<RangeBlock> ranges(KernelSource source, AttentionArguments a) {
+        List<RangeBlock> all = new ArrayList<>();
+        long offset = 0;
+        for (KernelSource.Range range : source.ranges()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(range.capture()));
+            RangeBlock r = RangeBlock.of(t, range.axis(), offset);
+            offset += r.count();
+            all.add(r);
+        }
+        return all;
+    }
+
+    private static Launch rangeLaunch(Kernel kernel, RangeBlock r, DeviceStorage workspace) {
+        List<KernelArgument> list = List.of(
+                memory(r.tensor(), r.tensor()),
+                memory(r.tensor(), r.tensor()),
+                new Memory(workspace),
+                new Value(AttentionBlock.capture(r.tensor())),
+                new Value(r.bytes()),
+                Value.of(r.axis()),
+                Value.of(r.isBool() ? 1 : 0),
+                Value.of(r.tensor().elementCount() == 0 ? 0 : r.count()));
+        return new Launch(kernel, list, Math.ceilDiv(r.count(), Kernels.RANGE_THREADS), Kernels.RANGE_THREADS);
     }
 
     private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {

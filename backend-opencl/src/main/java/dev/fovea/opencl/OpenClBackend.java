@@ -69,7 +69,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public DevicePlan prepare(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> new OpenClAttentionPlan(this, spec);
+            case AttentionSpec spec -> new AttentionRoutes(this, spec);
             case MergeSpec spec -> new OpenClMergePlan(this, spec);
             case TransferSpec spec -> new OpenClTransferPlan(this, spec);
             case RotarySpec spec -> new OpenClRotaryPlan(this, spec);

@@ -21,6 +21,7 @@ final class ExpressionText {
     private final Map<String, ValueType> scalars = new LinkedHashMap<>();
     private final List<String> functions = new ArrayList<>();
     private final StringBuilder defines = new StringBuilder();
+    private List<KernelSource.Range> ranges = List.of();
 
     private record Captured(int number, DType dtype) {}
 
@@ -34,6 +35,18 @@ final class ExpressionText {
         }
         functions.add("static " + type(body.type()) + " " + name + "(" + parameters
                 + "struct pair at EXTRA_PARAMETERS) {\n" + lowered.statements + "  return " + result + ";\n}\n");
+    }
+
+    /** Adds {@code mask_verdict}, which says for a tile of pairs whether the mask may be false and whether it may be true. */
+    void verdict(Expr mask) {
+        VerdictText lowered = new VerdictText(this);
+        String body = lowered.body(mask);
+        functions.add("static int mask_verdict(struct tile at EXTRA_PARAMETERS) {\n" + body + "}\n");
+        ranges = lowered.ranges();
+    }
+
+    List<KernelSource.Range> ranges() {
+        return List.copyOf(ranges);
     }
 
     /** Adds a line before the functions. */
@@ -63,6 +76,14 @@ final class ExpressionText {
         for (ValueType t : scalars.values()) {
             parameters.add(type(t) + " x" + i);
             arguments.add("x" + i++);
+        }
+        if (!ranges.isEmpty()) {
+            parameters.add("__global const int *ranges");
+            arguments.add("ranges");
+        }
+        for (int r = 0; r < ranges.size(); r++) {
+            parameters.add("struct capture r_" + r);
+            arguments.add("r_" + r);
         }
         return defines + "#define EXTRA_PARAMETERS " + commaBefore(parameters) + "\n#define EXTRA_ARGUMENTS "
                 + commaBefore(arguments) + "\n" + String.join("", functions);
@@ -107,13 +128,11 @@ final class ExpressionText {
                 case Expr.Index i -> "at." + field(i.kind());
                 case Expr.Value v -> name(v.kind());
                 case Expr.FloatConst c -> floatText(c.value());
-                case Expr.IntConst c -> "(int)0x" + Integer.toHexString(c.value()) + "u";
+                case Expr.IntConst c -> intText(c.value());
                 case Expr.BoolConst c -> c.value() ? "1" : "0";
-                case Expr.Scalar s -> {
-                    scalars.putIfAbsent(s.name(), s.type());
-                    yield "x" + List.copyOf(scalars.keySet()).indexOf(s.name());
-                }
-                case Expr.Load l -> load(l);
+                case Expr.Scalar s -> scalar(s);
+                case Expr.Load l ->
+                    element(l, l.indices().stream().map(this::value).toList());
                 case Expr.Unary u -> unary(u, value(u.operand()));
                 case Expr.Binary b -> {
                     String left = value(b.left());
@@ -126,24 +145,35 @@ final class ExpressionText {
                 }
             };
         }
+    }
 
-        private String load(Expr.Load l) {
-            List<String> terms = new ArrayList<>();
-            int number = captures.computeIfAbsent(l.name(), n -> new Captured(captures.size(), l.dtype())).number;
-            for (int axis = 0; axis < l.indices().size(); axis++) {
-                String index = value(l.indices().get(axis));
-                terms.add("(index_t)clamp(" + index + ", 0, c" + number + ".last" + axis + ") * (index_t)c" + number
-                        + ".s" + axis);
-            }
-            String at = "t" + number + " + c" + number + ".offset + (" + String.join(" + ", terms) + ")";
-            return switch (l.dtype()) {
-                case F32, I32 -> "*(" + at + ")";
-                case F16 -> "vload_half(0, (__global const half *)(" + at + "))";
-                case BF16 -> "from_bf16(*(" + at + "))";
-                case BOOL -> "*(" + at + ") != 0";
-                case BYTE -> throw new IllegalArgumentException("bytes are no captured tensor");
-            };
+    /** The parameter that a scalar is. */
+    String scalar(Expr.Scalar s) {
+        scalars.putIfAbsent(s.name(), s.type());
+        return "x" + List.copyOf(scalars.keySet()).indexOf(s.name());
+    }
+
+    /** The number of a captured tensor among the parameters. */
+    int capture(Expr.Load l) {
+        return captures.computeIfAbsent(l.name(), n -> new Captured(captures.size(), l.dtype())).number;
+    }
+
+    /** The element of a captured tensor at indices, clamped. */
+    String element(Expr.Load l, List<String> indices) {
+        int number = capture(l);
+        List<String> terms = new ArrayList<>();
+        for (int axis = 0; axis < indices.size(); axis++) {
+            terms.add("(index_t)clamp(" + indices.get(axis) + ", 0, c" + number + ".last" + axis + ") * (index_t)c"
+                    + number + ".s" + axis);
         }
+        String at = "t" + number + " + c" + number + ".offset + (" + String.join(" + ", terms) + ")";
+        return switch (l.dtype()) {
+            case F32, I32 -> "*(" + at + ")";
+            case F16 -> "vload_half(0, (__global const half *)(" + at + "))";
+            case BF16 -> "from_bf16(*(" + at + "))";
+            case BOOL -> "*(" + at + ") != 0";
+            case BYTE -> throw new IllegalArgumentException("bytes are no captured tensor");
+        };
     }
 
     /** Signed overflow is undefined in C and wraps in Java, so integer arithmetic goes through uint. */
@@ -196,7 +226,7 @@ final class ExpressionText {
         };
     }
 
-    private static String field(Expr.IndexKind kind) {
+    static String field(Expr.IndexKind kind) {
         return switch (kind) {
             case BATCH -> "b";
             case HEAD -> "h";
@@ -209,6 +239,10 @@ final class ExpressionText {
             case KEY_LENGTH -> "len_k";
             case CHANNEL -> "d";
         };
+    }
+
+    static String intText(int value) {
+        return "(int)0x" + Integer.toHexString(value) + "u";
     }
 
     private static String floatText(float value) {

@@ -3,28 +3,58 @@ package dev.fovea.kernels;
 import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.api.spec.TransferSpec;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Assembles kernel sources. */
 public final class Kernels {
+    private static final boolean VERDICTS = false; // PoCL 3.1 loses the variables of their loop
+
     private Kernels() {}
 
     /** The attention kernel of a variant with the expressions of the spec. */
     public static KernelSource attention(AttentionVariant variant, AttentionSpec spec) {
         ExpressionText expressions = expressions(spec);
+        boolean verdicts = VERDICTS && spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
+        expressions.define("VERDICTS", verdicts ? 1 : 0);
+        if (verdicts) {
+            expressions.verdict(spec.mask());
+        }
         String text = variant.defines()
                 + KeyTables.defines(spec.source())
                 + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
                 + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
-        return new KernelSource("attention", text, expressions.captures(), expressions.scalars());
+        return new KernelSource("attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());
+    }
+
+    /** The kernel for few query rows over many keys, whose partials {@link #decodeMerge} brings together. */
+    public static KernelSource decode(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode", variant, spec);
+    }
+
+    public static KernelSource decodeMerge(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode_merge", variant, spec);
+    }
+
+    /** Both from one text, so that they share a build. */
+    private static KernelSource decode(String entry, DecodeVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        expressions.define("VERDICTS", 0);
+        String text = storage(spec.storage()) + variant.defines() + KeyTables.defines(spec.source())
+                + "#define NORMALISER " + spec.normaliser() + "\n#define PARTIALS " + (spec.partials() ? 1 : 0)
+                + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("decode.cl");
+        return new KernelSource(entry, text, expressions.captures(), expressions.scalars());
     }
 
     /** The kernel that merges partials by a work-group of {@code threads}, a multiple of 8, for each row and each {@link #MERGE_COLUMNS}. */
@@ -71,6 +101,22 @@ public final class Kernels {
     private static int sweeps(AttentionSpec spec) {
         boolean weights = spec.scores().filter(s -> s == ScoreStage.PROBABILITY).isPresent();
         return spec.twoPasses() || weights && spec.normaliser() != Normaliser.IDENTITY ? 2 : 1;
+    }
+
+    /** Work-items of a group of {@link #ranges}. */
+    public static final int RANGE_THREADS = 64;
+
+    /** The kernel that finds the least and largest number of blocks of a captured tensor. */
+    public static KernelSource ranges() {
+        return new KernelSource("ranges", new KernelText(Map.of()).flatten("ranges.cl"), List.of(), List.of());
+    }
+
+    /** Whether something beyond the band of keys can be known of a tile. */
+    private static boolean hasVerdicts(AttentionSpec spec) {
+        Map<String, Number> scalars = new HashMap<>();
+        spec.scalars().keySet().forEach(name -> scalars.put(name, 0));
+        return VerdictText.conjuncts(spec.mask()).stream()
+                .anyMatch(e -> !KeyBand.of(e, scalars).exact() && new VerdictText(new ExpressionText()).knows(e));
     }
 
     private static ExpressionText expressions(AttentionSpec spec) {

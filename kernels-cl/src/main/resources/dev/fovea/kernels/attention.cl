@@ -8,6 +8,7 @@
 #include "numerics.clh"
 #include "arguments.clh"
 #include "keys.clh"
+#include "verdicts.clh"
 #include "expressions.clh"
 
 // Queries stay in local memory for head dims up to this, a multiple of 32; 0: any head dim, queries staged anew for each tile.
@@ -74,6 +75,9 @@ typedef element out_element;
 #define SHARED_FLOATS (DEPTH * (ROWS + KEYS) > STAGED * KEYS ? DEPTH * (ROWS + KEYS) : STAGED * KEYS)
 #endif
 #define P_FLOATS (KEYS * ROWS)
+#if 4 * THREADS >= P_FLOATS
+#error "row maxima are exchanged through the buffer of the probabilities, with the next tile behind them"
+#endif
 #define STAGED_BLOCKS (STAGED / 32)
 // Chunks of four rows, keys or probabilities are permuted by the depth they belong to: transposing stores and the reads of both
 // products are then free of bank conflicts.
@@ -91,9 +95,6 @@ typedef element out_element;
 #endif
 #if SLICE % STAGED
 #error "the value slice is staged in equal parts: with resident queries it is 64 or 128"
-#endif
-#if 4 * THREADS > P_FLOATS
-#error "row maxima are exchanged through the buffer of the probabilities"
 #endif
 #if Q_FLOATS + SHARED_FLOATS + P_FLOATS > LOCAL_FLOATS
 #error "the tiles do not fit the local memory"
@@ -175,6 +176,17 @@ typedef element out_element;
 #define EACH_KEY(X) X(x, 0) X(y, 1) X(z, 2) X(w, 3)
 
 // Over all keys, values multiplied, or products of masked keys left out
+#define NO_TILE INT_MAX
+// Whether there is anything in the tile; for a work-item: whether it has rows, too.
+#if VERDICTS
+#define TILE_LIVE 1
+#define TILE_WHOLE 2
+#define LIVE (tile & TILE_LIVE)
+#define ACTIVE (active & tile)
+#else
+#define LIVE 1
+#define ACTIVE active
+#endif
 #define PHASE_SUMS 0
 #define PHASE_FAST 1
 #define PHASE_CAREFUL 2
@@ -290,23 +302,35 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
 
+#if VERDICTS
+    // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
+    // and where none of those judged is, there is a tile with nothing in it: it passes the barriers as all do.
+    __local int *const next_tile = (__local int *)(p_tile + 4 * THREADS);
+    // what is known of a tile stands in the low bits of its first key, so that the loop has one variable (a second one, PoCL 3.1 loses)
+    for (int tile = from - KEYS; (tile & ~(KEYS - 1)) < to;) {
+      const int key0 = tile & ~(KEYS - 1);
+#else
     for (int key0 = from; key0 < to; key0 += KEYS) {
+#endif
       float4 s[4];
 #pragma unroll UNROLL
       for (int i = 0; i < 4; i++) s[i] = (float4)(0.0f);
       for (int depth = 0; depth < (RESIDENT ? 1 : a.head_dim); depth += DEPTH) {
         barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the shared buffer or p_tile any more
+#if VERDICTS
+        if (tid == 0) *next_tile = NO_TILE;
+#endif
 #if !RESIDENT
-        {
+        if (LIVE) {
           const int d0 = depth;
           STAGE_TRANSPOSED(shared, ROWS, ROWS, ROW_SWIZZLE, READ_QUERY)
         }
 #endif
-        for (int d0 = depth; d0 < depth + DEPTH; d0 += 32) {
+        for (int d0 = depth; d0 < (depth + DEPTH) * LIVE; d0 += 32) {
           STAGE_TRANSPOSED(k_tile + (d0 - depth) * KEYS, KEYS, KEYS, KEY_SWIZZLE, READ_KEY)
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (active) {
+        if (ACTIVE) {
           const int deep = min(DEPTH, a.head_dim - depth);
 #if RESIDENT
           __local const float *const q_chunk = q_tile;
@@ -329,19 +353,35 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 
-#if SELECTION == SELECTION_ALL && !POSITIONS
+#if VERDICTS
+      {
+        const int at_key = key0 + KEYS * (1 + tid);
+        if (at_key < to) {
+          struct tile at = {b, h, hk, queries, length};
+          at.q = (int2)(first, last);
+          at.k = (int2)(at_key, min(at_key + KEYS, to) - 1);
+          at.qpos = at.q + offset;
+          at.kpos = POSITIONS ? UNKNOWN : at.k;
+          const int verdict = mask_verdict(at EXTRA_ARGUMENTS);
+          if ((verdict & MAYBE_TRUE) || a.stage) atomic_min(next_tile, at_key + (verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE));
+        }
+      }
+      const int whole = (tile & TILE_WHOLE) && key0 + KEYS <= length;
+#elif SELECTION == SELECTION_ALL && !POSITIONS
       // every pair of the tile is known to be visible
       const int whole = a.band_exact && key0 + KEYS <= length && key0 >= offset + last - a.band_left &&
                         key0 + KEYS - 1 <= offset + first + a.band_right;
 #else
       const int whole = 0;
+#endif
+#if SELECTION != SELECTION_ALL || POSITIONS
       int4 tile_keys, tile_positions;
 #define FIND_KEY(C, J)                       \
   tile_keys.C = KEY_IN(key0 + 4 * tx + J);   \
-  tile_positions.C = key_position(min(tile_keys.C, length - 1), b, hk KEY_ARGUMENTS);
+  tile_positions.C = key_position(clamp(tile_keys.C, 0, length - 1), b, hk KEY_ARGUMENTS);
       EACH_KEY(FIND_KEY)
 #endif
-      if (active) {
+      if (ACTIVE) {
         struct pair at = sequence;
 #pragma unroll UNROLL
         for (int i = 0; i < 4; i++) {
@@ -372,8 +412,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place, nobody reads k_tile any more
+#if VERDICTS
+      const int next = *next_tile;
+#endif
 
-      if (active) {
+      if (ACTIVE) {
 #if WEIGHTED
         struct pair at = sequence;
 #endif
@@ -438,19 +481,19 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #pragma unroll 4
       for (int part = 0; part < SLICE / STAGED; part++) {
         barrier(CLK_LOCAL_MEM_FENCE);  // row maxima, or the part before, have been read
-        if (part == 0 && active) {
+        if (part == 0 && ACTIVE) {
           __local float *const to_p = p_tile + 4 * tx * ROWS + 4 * (ty ^ ROW_SWIZZLE(tx));
 #define PUT(C, J) F4(to_p + J * ROWS) = (float4)(s[0].C, s[1].C, s[2].C, s[3].C);
           EACH_KEY(PUT)
         }
-        for (int i = 0; i < (phase == PHASE_SUMS ? 0 : STAGED / 4 * KEYS); i += THREADS) {
+        for (int i = 0; i < (phase == PHASE_SUMS ? 0 : STAGED / 4 * KEYS) * LIVE; i += THREADS) {
           const int at = i + tid, r = at / (STAGED / 4), c = part * STAGED + 4 * (at % (STAGED / 4));
           float4 x = (float4)(0.0f);
           READ_VALUE
           F4(shared + 4 * at) = x;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (active && phase == PHASE_FAST) {
+        if (ACTIVE && phase == PHASE_FAST) {
           for (int key = 0; key < present; key += 4) {
             __local const float *const ps = p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2));
             __local const float *const vs = shared + key * STAGED + 4 * tx;
@@ -469,7 +512,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             }
           }
         }
-        if (active && careful) {
+        if (ACTIVE && careful) {
           for (int key = 0; key < present; key++) {
             const float4 p = F4(p_tile + key * ROWS + 4 * (ty ^ ROW_SWIZZLE(key >> 2)));
 #pragma unroll UNROLL
@@ -484,6 +527,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           }
         }
       }
+#if VERDICTS
+      tile = next == NO_TILE ? key0 + KEYS * THREADS : next;
+#endif
     }
 
     barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads p_tile any more

@@ -17,7 +17,7 @@ static long row_of(struct plane p, int b, int h, int q) { return p.offset + b * 
 __kernel __attribute__((reqd_work_group_size(MERGE_THREADS, 1, 1))) void merge(
     __global const float *m, __global const float *l, __global const float *weights, __global const float *acc,
     __global const float *sinks, __global element *o, __global float *lse, struct merge_block a) {
-  __local float4 scratch[5 * MERGE_THREADS / 4];
+  __local float4 scratch[MERGE_FLOATS / 4];
   const int blocks = (a.value_dim + MERGE_COLUMNS - 1) / MERGE_COLUMNS;
   long group = get_group_id(0);
   const int c = (int)(group % blocks) * MERGE_COLUMNS + 4 * (get_local_id(0) % COLUMN_LANES);
@@ -36,7 +36,8 @@ __kernel __attribute__((reqd_work_group_size(MERGE_THREADS, 1, 1))) void merge(
   p.weights_step = a.weights_part;
   p.acc_step = a.acc_part;
   p.count = a.parts;
-  struct merged r = merge_parts(p, c, a.value_dim - c, (__local float *)scratch);
+  struct merged r;
+  merge_parts(&r, p, c, a.value_dim - c, (__local float *)scratch);
   if (get_local_id(0) < COLUMN_LANES) {
     const int visible = RULE != RULE_LOG_SUM_EXP ? 1 : r.m > -INFINITY || isnan(r.l);
     const float factor = finish(&r, a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY);

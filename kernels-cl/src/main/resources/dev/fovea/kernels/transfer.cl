@@ -118,14 +118,11 @@ __kernel __attribute__((reqd_work_group_size(TRANSFER_THREADS, 1, 1))) void tran
   }
 #else
   const int dim = live ? a.dim : 0;
-  struct slot s;
-  s.page = from_page;
-  s.row = from_row;
-  struct scaling z = no_scaling();
+  scaling_t z = no_scaling();
 #if FROM_POSITIONS
-  if (live) z = position_scaling((__global const half *)from_scales, a.from_scales, from_zeros, a.from_zeros, s, head);
+  if (live) z = position_scaling((__global const half *)from_scales, a.from_scales, from_zeros, a.from_zeros, (slot_t)(from_page, from_row), head);
 #elif KV_FORMAT == KV_FP8
-  if (live) z = page_scaling((__global const float *)from_scales, a.from_scales, s, head);
+  if (live) z = page_scaling((__global const float *)from_scales, a.from_scales, (slot_t)(from_page, from_row), head);
 #endif
   float scale = 1.0f, zero = 0.0f;
 #if TO_POSITIONS

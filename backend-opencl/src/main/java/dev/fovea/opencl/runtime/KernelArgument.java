@@ -20,6 +20,13 @@ public sealed interface KernelArgument {
             return new Value(buffer().putInt(value).array());
         }
 
+        public static Value of(long value) {
+            return new Value(ByteBuffer.allocate(8)
+                    .order(ByteOrder.nativeOrder())
+                    .putLong(value)
+                    .array());
+        }
+
         public static Value of(float value) {
             return new Value(buffer().putFloat(value).array());
         }
