@@ -71,9 +71,7 @@ class AttendExpressionsTest {
     @Test
     void masksAndScoresAsTheOptionsThatSayTheSame() {
         same(output("--mask-expr", "kpos <= qpos"), output("--causal"));
-        same(
-                output("--mask-expr", "kpos <= qpos && qpos - kpos < w", "--scalar", "w=3"),
-                output("--window", "2,0"));
+        same(output("--mask-expr", "kpos <= qpos && qpos - kpos < w", "--scalar", "w=3"), output("--window", "2,0"));
         same(
                 output("--mask-expr", "doc[qpos] == doc[kpos]", "--capture", "doc=@doc.npy", "--causal"),
                 output("--mask", "@mask.npy"));
@@ -120,7 +118,8 @@ class AttendExpressionsTest {
     @Test
     void linesOfCasesHaveArrays() throws IOException {
         String tensors = "\"q\": \"@q.npy\", \"k\": \"@k.npy\", \"v\": \"@v.npy\"";
-        String line = ("{" + tensors + ", \"out\": \"@c.npy\", \"mask-expr\": \"doc[q] == doc[k] && q - k < n && q >= k\","
+        String line = ("{" + tensors
+                        + ", \"out\": \"@c.npy\", \"mask-expr\": \"doc[q] == doc[k] && q - k < n && q >= k\","
                         + " \"capture\": [\"doc=@doc.npy\"], \"scalar\": [\"n=100\"]}")
                 .replace("@", folder + "/");
         Files.writeString(folder.resolve("cases.jsonl"), line + "\n");
