@@ -82,7 +82,13 @@ final class RowBlock {
         this.dim = KeyTile.padded(call.spec.headDim(), step);
         this.channels = KeyTile.padded(call.spec.valueDim(), step);
         int capacity = Math.max(16, Math.min(128, TILE_BYTES / 4 / Math.max(dim, channels) / 16 * 16));
-        this.tile = new KeyTile(call, scratch, batch, group, keys, new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())));
+        this.tile = new KeyTile(
+                call,
+                scratch,
+                batch,
+                group,
+                keys,
+                new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())));
         this.pitch = capacity + Math.max(step, kernels.keyStep());
         this.row = new Row[rows];
         for (int r = 0; r < rows; r++) {

@@ -70,7 +70,8 @@ final class ScalarRowKernels implements RowKernels {
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] work) {
+    public void scores(
+            float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] work) {
         for (int r = 0; r < rows; r++) {
             for (int j = 0; j < keys; j++) {
                 float sum = 0;

@@ -23,7 +23,6 @@ final class VectorRowKernels implements RowKernels {
     private static final VectorMask<Float> UPPER_EIGHTHS = Fold.UPPER_EIGHTHS;
     private static final int ROWS = 4;
 
-
     @Override
     public int step() {
         return LENGTH;
@@ -40,7 +39,8 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] t) {
+    public void scores(
+            float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] t) {
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
             for (int j = 0; j < keys; j += 2) {
@@ -54,7 +54,8 @@ final class VectorRowKernels implements RowKernels {
         }
     }
 
-    private static void fourRows(float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, int p, float[] t) {
+    private static void fourRows(
+            float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, int p, float[] t) {
         int b = a + dim;
         int q1 = q0 + dim;
         int q2 = q1 + dim;
@@ -83,7 +84,8 @@ final class VectorRowKernels implements RowKernels {
             a3 = x.fma(z, a3);
             b3 = y.fma(z, b3);
         }
-        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in order
+        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in
+        // order
         a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
         a1 = a1.blend(b1, UPPER_HALF).add(b1.blend(a1, UPPER_HALF).rearrange(HALF));
         a2 = a2.blend(b2, UPPER_HALF).add(b2.blend(a2, UPPER_HALF).rearrange(HALF));
@@ -103,7 +105,8 @@ final class VectorRowKernels implements RowKernels {
         Fold.toRows(t, s, at, p);
     }
 
-    private static void oneRow(float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, float[] t) {
+    private static void oneRow(
+            float[] k, int a, int dim, float[] q, int q0, float scale, float[] s, int at, float[] t) {
         int b = a + dim;
         int c = b + dim;
         int e = c + dim;
