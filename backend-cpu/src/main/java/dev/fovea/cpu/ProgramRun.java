@@ -142,7 +142,8 @@ final class ProgramRun {
                 case KEY_HEAD -> place.keyHead;
                 case QUERY -> place.queries[i];
                 case QUERY_POSITION -> place.queries[i] + place.queryOffset;
-                case KEY, KEY_POSITION -> place.key + i;
+                case KEY -> place.keys == null ? place.key + i : place.keys[i];
+                case KEY_POSITION -> place.positions == null ? place.key + i : place.positions[i];
                 case QUERY_LENGTH -> place.queryLength;
                 case KEY_LENGTH -> place.keyLength;
                 case CHANNEL -> i;

@@ -13,6 +13,8 @@ final class QueryTile {
     private final Kernels kernels;
     private final Scratch scratch;
     private final int batch;
+    private final int outer;
+    private final int firstQuery;
     private final int group;
     private final int lanes;
     private final Place place;
@@ -34,6 +36,9 @@ final class QueryTile {
 
     private final int[] high;
 
+    /** Keys of the block's list. */
+    private final int keyCount;
+
     private int rows;
     private int keyBegin;
     private int keyEnd;
@@ -46,19 +51,23 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            int tileKeys,
+            KeyTile keyTile,
             MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
         this.scratch = scratch;
         this.batch = batch;
+        this.outer = call.outer(batch);
+        this.firstQuery = call.firstQuery(batch);
         this.group = group;
         this.lanes = kernels.lanes();
         this.place = new Place(lanes);
+        this.keyCount = keyTile.list().count();
+        int tileKeys = keyTile.capacity();
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
-        this.verdicts = mask == null ? null : new KeyVerdicts(call, analysis, place, tileKeys);
+        this.verdicts = mask == null || !keyTile.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
@@ -78,13 +87,13 @@ final class QueryTile {
     }
 
     /** Takes up to {@code lanes} rows of the group from {@code first} on. */
-    void load(long first) {
-        rows = (int) Math.min(lanes, call.rows() - first);
+    void load(long first, long end) {
+        rows = (int) Math.min(lanes, end - first);
         place.batch = batch;
         place.keyHead = call.keyHead(group);
         place.keyLength = call.keyLength(batch, place.keyHead);
         place.queryOffset = call.queryOffset(batch, place.keyHead);
-        place.queryLength = call.queries;
+        place.queryLength = call.queries(batch);
         int dim = call.spec.headDim();
         for (int r = 0; r < lanes; r++) {
             long at = first + Math.min(r, rows - 1);
@@ -92,14 +101,14 @@ final class QueryTile {
             place.heads[r] = group * call.groupHeads + (int) (at % call.groupHeads);
             long position = (long) place.queries[r] + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
-            high[r] = Math.clamp(position + call.band.right(), -1, place.keyLength - 1);
+            high[r] = Math.clamp(position + call.band.right(), -1, keyCount - 1);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
         if (call.groupHeads == 1) {
-            call.query.read(batch, place.heads[0], place.queries[0], rows, dense, 0, dim, scratch);
+            call.query.read(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, dim, scratch);
         } else {
             for (int r = 0; r < rows; r++) {
-                call.query.read(batch, place.heads[r], place.queries[r], 1, dense, r * dim, dim, scratch);
+                call.query.read(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, dim, scratch);
             }
         }
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
@@ -143,7 +152,7 @@ final class QueryTile {
     }
 
     private Verdict verdict(int firstKey) {
-        return verdicts == null ? Verdict.FULL : verdicts.at(firstKey);
+        return mask == null ? Verdict.FULL : verdicts == null ? Verdict.PARTIAL : verdicts.at(firstKey);
     }
 
     /** Looks at a tile of keys before the pass that weighs the values. */
@@ -176,6 +185,8 @@ final class QueryTile {
         int visible = visible(tile);
         int n = KeyTile.padded(visible, kernels.keyStep());
         place.key = tile.first();
+        place.keys = tile.indices();
+        place.positions = tile.positions();
         kernels.scores(tile.keys, n, call.spec.headDim(), queries, call.scale, s);
         if (write) {
             writeScores(ScoreStage.RAW, s, visible);
@@ -252,7 +263,7 @@ final class QueryTile {
             float sink = call.sinks == null ? Float.NEGATIVE_INFINITY : call.sinks[place.heads[r]];
             RowSum total = weights.conclude(r, sink);
             if (call.logSumExp != null && r < rows) {
-                call.logSumExp.put(batch, place.heads[r], place.queries[r], total.logSumExp());
+                call.logSumExp.put(outer, place.heads[r], firstQuery + place.queries[r], total.logSumExp());
             }
         }
     }
@@ -278,16 +289,16 @@ final class QueryTile {
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
         Transpose.fromLanes(accumulator, lanes, factor, dense, dim);
         if (call.groupHeads == 1) {
-            call.output.write(batch, place.heads[0], place.queries[0], rows, dense, 0, scratch);
+            call.output.write(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, scratch);
         } else {
             for (int r = 0; r < rows; r++) {
-                call.output.write(batch, place.heads[r], place.queries[r], 1, dense, r * dim, scratch);
+                call.output.write(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, scratch);
             }
         }
         if (call.rowMaxima != null && call.rowSums != null) {
             for (int r = 0; r < rows; r++) {
-                call.rowMaxima.put(batch, place.heads[r], place.queries[r], weights.max(r));
-                call.rowSums.put(batch, place.heads[r], place.queries[r], weights.sum(r));
+                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], weights.max(r));
+                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], weights.sum(r));
             }
         }
     }

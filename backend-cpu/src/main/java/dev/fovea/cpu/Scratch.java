@@ -20,7 +20,10 @@ final class Scratch {
         SUM,
         PROBABILITY,
         PROGRAM,
+        LANES,
+        WORKSPACE,
         LIST,
+        SELECTED,
         INDICES,
         POSITIONS
     }

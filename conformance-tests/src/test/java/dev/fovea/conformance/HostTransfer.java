@@ -37,7 +37,7 @@ final class HostTransfer {
                     case F32, F16, BF16 -> rows.get(page, head, at, i);
                     case INT8 -> scale(page, head, at) * (rows.bits(page, head, at, i) - zero(page, head, at));
                     case INT4 -> scale(page, head, at) * (nibble(page, head, at, i) - zero(page, head, at));
-                    case FP8 -> pageScale(page, head) * Fp8.toFloat(rows.bits(page, head, at, i));
+                    case FP8 -> pageScale(page, head) * (float) Fp8.decode(rows.bits(page, head, at, i) & 255);
                 };
             }
             return x;
@@ -74,7 +74,7 @@ final class HostTransfer {
                 }
                 case FP8 -> {
                     for (int i = 0; i < dim; i++) {
-                        rows.bits(Fp8.of(x[i] / pageScale(page, head)), page, head, at, i);
+                        rows.bits((byte) Fp8.encode(x[i] / pageScale(page, head)), page, head, at, i);
                     }
                 }
                 case INT8, INT4 -> quantise(page, head, at, x);

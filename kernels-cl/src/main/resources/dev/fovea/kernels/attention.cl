@@ -179,8 +179,10 @@ typedef element out_element;
 #define NO_TILE INT_MAX
 // Whether there is anything in the tile; for a work-item: whether it has rows, too.
 #if VERDICTS
-#define LIVE live
-#define ACTIVE (active & live)
+#define TILE_LIVE 1
+#define TILE_WHOLE 2
+#define LIVE (tile & TILE_LIVE)
+#define ACTIVE (active & tile)
 #else
 #define LIVE 1
 #define ACTIVE active
@@ -304,8 +306,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
     // and where none of those judged is, there is a tile with nothing in it: it passes the barriers as all do.
     __local int *const next_tile = (__local int *)(p_tile + 4 * THREADS);
-    int live = 0, all_visible = 0;
-    for (int key0 = from - KEYS, key_next; key0 < to; key0 = key_next) {
+    // what is known of a tile stands in the low bits of its first key, so that the loop has one variable (a second one, PoCL 3.1 loses)
+    for (int tile = from - KEYS; (tile & ~(KEYS - 1)) < to;) {
+      const int key0 = tile & ~(KEYS - 1);
 #else
     for (int key0 = from; key0 < to; key0 += KEYS) {
 #endif
@@ -360,10 +363,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           at.qpos = at.q + offset;
           at.kpos = POSITIONS ? UNKNOWN : at.k;
           const int verdict = mask_verdict(at EXTRA_ARGUMENTS);
-          if ((verdict & MAYBE_TRUE) || a.stage) atomic_min(next_tile, 2 * tid + (verdict == MAYBE_TRUE));
+          if ((verdict & MAYBE_TRUE) || a.stage) atomic_min(next_tile, at_key + (verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE));
         }
       }
-      const int whole = all_visible && key0 + KEYS <= length;
+      const int whole = (tile & TILE_WHOLE) && key0 + KEYS <= length;
 #elif SELECTION == SELECTION_ALL && !POSITIONS
       // every pair of the tile is known to be visible
       const int whole = a.band_exact && key0 + KEYS <= length && key0 >= offset + last - a.band_left &&
@@ -410,8 +413,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       }
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place, nobody reads k_tile any more
 #if VERDICTS
-      const int chosen = *next_tile;
-      key_next = key0 + KEYS * (chosen == NO_TILE ? THREADS : 1 + chosen / 2);
+      const int next = *next_tile;
 #endif
 
       if (ACTIVE) {
@@ -526,8 +528,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 #if VERDICTS
-      live = chosen != NO_TILE;
-      all_visible = live && chosen % 2;
+      tile = next == NO_TILE ? key0 + KEYS * THREADS : next;
 #endif
     }
 
