@@ -13,7 +13,7 @@ import java.util.Map;
 
 /** Assembles kernel sources. */
 public final class Kernels {
-    private static final boolean VERDICTS = false; // PoCL 3.1 loses the variables of their loop
+    private static final boolean VERDICTS = true; // PoCL 3.1 loses the variables of their loop
 
     private Kernels() {}
 

@@ -306,8 +306,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
     // and where none of those judged is, there is a tile with nothing in it: it passes the barriers as all do.
     __local int *const next_tile = (__local int *)(p_tile + 4 * THREADS);
-    // what is known of a tile stands in the low bits of its first key, so that the loop has one variable (a second one, PoCL 3.1 loses)
-    for (int tile = from - KEYS; (tile & ~(KEYS - 1)) < to;) {
+    // What is known of a tile stands in the low bits of its first key.
+    int tile = from - KEYS;
+#if UNROLL > 1
+    while ((tile & ~(KEYS - 1)) < to) {
+#else
+    // PoCL 3.1 hangs where the end of a loop around barriers depends on local memory: as many turns as there are tiles then, the last
+    // ones with nothing in them.
+    for (int turn = from - KEYS; turn < to; turn += KEYS) {
+#endif
       const int key0 = tile & ~(KEYS - 1);
 #else
     for (int key0 = from; key0 < to; key0 += KEYS) {
@@ -528,7 +535,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 #if VERDICTS
-      tile = next == NO_TILE ? key0 + KEYS * THREADS : next;
+      tile = next != NO_TILE ? next : key0 + (key0 < to ? KEYS * THREADS : 0);
 #endif
     }
 
