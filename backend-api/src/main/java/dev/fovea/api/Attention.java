@@ -5,8 +5,14 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.expr.ValueType;
+import dev.fovea.api.expr.Weights;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeyArguments;
+import dev.fovea.api.spec.KeyArguments.Selected;
+import dev.fovea.api.spec.KeySource.Selection;
+import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.ArrayList;
@@ -23,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * s = softcap(scale q.k) + bias + ALiBi;  visible = causal and window and mask and k &lt; length
+ * output = finish(sum weight(normaliser(s)) v)
  * </pre>
  */
 public final class Attention {
@@ -58,6 +65,10 @@ public final class Attention {
     private @Nullable Expr ownScore;
     private Map<String, Tensor> captures = Map.of();
     private Map<String, Number> scalars = Map.of();
+    private Normaliser normaliser = Normaliser.SOFTMAX;
+    private Expr weight = Expressions.probability();
+    private Expr finish = Expressions.output();
+    private KeyOptions keys = KeyOptions.DENSE;
 
     private Attention() {}
 
@@ -86,6 +97,10 @@ public final class Attention {
         a.ownScore = ownScore;
         a.captures = captures;
         a.scalars = scalars;
+        a.normaliser = normaliser;
+        a.weight = weight;
+        a.finish = finish;
+        a.keys = keys;
         return a;
     }
 
@@ -247,7 +262,96 @@ public final class Attention {
         return a;
     }
 
-    /** The tensor that an expression of {@link #visibleWhere} or {@link #rescored} loads by this name. */
+    /** How scores become weights; softmax by default. */
+    public Attention normalised(Normaliser how) {
+        Attention a = copy();
+        a.normaliser = how;
+        return a;
+    }
+
+    /** Weights are sigmoid(score), without a sum over the row. */
+    public Attention sigmoid() {
+        return normalised(Normaliser.IDENTITY).weighted(Weights.sigmoid());
+    }
+
+    /** Weights are max(score, 0)^power, without a sum over the row; the power is 1 to 8. */
+    public Attention relu(int power) {
+        return normalised(Normaliser.IDENTITY).weighted(Weights.relu(power));
+    }
+
+    /** The weight of a value becomes this F32 expression of the weight {@code p} that the normaliser gave. */
+    public Attention weighted(Expr probability) {
+        typed("probability expression", probability, ValueType.F32);
+        Attention a = copy();
+        a.weight = probability;
+        return a;
+    }
+
+    /** Each element of the output becomes this F32 expression of it, before it is rounded. */
+    public Attention finished(Expr output) {
+        typed("output expression", output, ValueType.F32);
+        Attention a = copy();
+        a.finish = output;
+        return a;
+    }
+
+    private Attention keys(KeyOptions other) {
+        Attention a = copy();
+        a.keys = other;
+        return a;
+    }
+
+    /** Keys and values lie in pages [pages, Hk, page size, D]: I32 page numbers [B, n] or [B, Hk, n]. Needs {@link #keyLengths}. */
+    public Attention paged(Tensor table) {
+        return keys(keys.paged(table));
+    }
+
+    /** Keys and values of all sequences lie one after another, [1, Hk, T, D]: I32 starts [B + 1] from 0. */
+    public Attention ragged(Tensor keyStarts) {
+        return keys(keys.ragged(keyStarts));
+    }
+
+    /** Queries of all sequences lie one after another, [1, Hq, T, D]: I32 starts [B + 1] from 0. */
+    public Attention packedQueries(Tensor queryStarts) {
+        return keys(keys.with(keys.arguments().withQueryStarts(queryStarts)));
+    }
+
+    /** The position of each key, I32 [B, S] or [B, Hk, S], where that is not its index: of a compacted cache, for instance. */
+    public Attention keyPositions(Tensor positions) {
+        return keys(keys.with(keys.arguments().withKeyPositions(positions)));
+    }
+
+    /**
+     * Queries see only the blocks of {@code keyBlock} keys in the list of their block of {@code queryBlock} queries.
+     *
+     * @param lists made by {@link Backend#listsOf}: I32 [B or 1, Hq, Hk or 1, query blocks, n]
+     * @param counts I32 [B or 1, Hq, Hk or 1, query blocks]
+     */
+    public Attention selectedBlocks(Tensor lists, Tensor counts, int queryBlock, int keyBlock) {
+        return keys(keys.selected(Selection.BLOCKS, new Selected(lists, counts, queryBlock, keyBlock)));
+    }
+
+    /** As {@link #selectedBlocks}, with lists of key indices. */
+    public Attention selectedTokens(Tensor lists, Tensor counts, int queryBlock) {
+        return keys(keys.selected(Selection.TOKENS, new Selected(lists, counts, queryBlock, 1)));
+    }
+
+    /**
+     * K and V are bytes in this format, read as {@code scale * (x - zero)}; {@link KeyArguments} says the shapes.
+     *
+     * @param keyZeros null for FP8
+     * @param valueZeros null for FP8
+     */
+    public Attention quantised(
+            KvFormat format,
+            Tensor keyScales,
+            @Nullable Tensor keyZeros,
+            Tensor valueScales,
+            @Nullable Tensor valueZeros) {
+        return keys(keys.quantised(format, keys.arguments().withScales(keyScales, keyZeros, valueScales, valueZeros)));
+    }
+
+    /** The tensor that an expression of these options loads by this name. */
     public Attention capture(String name, Tensor tensor) {
         Attention a = copy();
         a.captures = with(captures, name, tensor);
@@ -309,7 +413,7 @@ public final class Attention {
         return new AttentionSpec(
                 query.dtype(),
                 Math.toIntExact(query.size(3)),
-                Math.toIntExact(value.size(3)),
+                keys.valueDim(value),
                 Math.toIntExact(query.size(1)),
                 Math.toIntExact(key.size(1)),
                 Math.toIntExact(value.size(1)),
@@ -321,7 +425,12 @@ public final class Attention {
                 pastKey != null,
                 lengths != null || lengthValues != null,
                 logSumExp,
-                Optional.ofNullable(scores));
+                Optional.ofNullable(scores),
+                normaliser,
+                weight,
+                finish,
+                keys.source(key.dtype()),
+                false);
     }
 
     private Expr maskExpression() {
@@ -346,36 +455,56 @@ public final class Attention {
 
     AttentionResult run(Backend backend, Tensor query, Tensor key, Tensor value) {
         AttentionSpec spec = spec(query, key, value);
-        AttentionPlan plan = backend.cachedPlan(spec);
-        List<Tensor> temporary = new ArrayList<>();
         List<Tensor> made = new ArrayList<>();
         try {
-            AttentionArguments arguments = arguments(backend, spec, query, key, value, temporary, made);
-            plan.run(arguments);
-            return new AttentionResult(arguments.output(), arguments.logSumExp(), arguments.scores());
+            Tensor output = keep(outputLike(backend, query, spec.valueDim()), made);
+            AttentionArguments a = run(backend, spec, shapes(query, key, value, output), made);
+            return new AttentionResult(a.output(), a.logSumExp(), a.scores());
         } catch (RuntimeException | Error e) {
             made.forEach(Tensor::close);
             throw e;
+        }
+    }
+
+    void runPart(Backend backend, Tensor query, Tensor key, Tensor value, Partials parts, int part) {
+        AttentionSpec spec = spec(query, key, value).withPartials();
+        try (Tensor acc = parts.accumulators().select(0, part);
+                Tensor maxima = parts.maxima().select(0, part);
+                Tensor sums = parts.sums().select(0, part)) {
+            run(backend, spec, shapes(query, key, value, acc).withPartials(maxima, sums), new ArrayList<>());
+        }
+    }
+
+    private AttentionArguments run(Backend backend, AttentionSpec spec, AttentionArguments shapes, List<Tensor> made) {
+        AttentionPlan plan = backend.cachedPlan(spec);
+        List<Tensor> temporary = new ArrayList<>();
+        try {
+            AttentionArguments arguments = arguments(backend, spec, shapes, temporary, made);
+            plan.run(arguments);
+            return arguments;
         } finally {
             temporary.forEach(Tensor::close);
         }
     }
 
+    /** The tensors of the call, from which its sizes can be read; options are still missing. */
+    private AttentionArguments shapes(Tensor query, Tensor key, Tensor value, Tensor output) {
+        if (pastKey != null) {
+            ArgumentCheck.rank("past k", pastKey, 4);
+        }
+        return new AttentionArguments(
+                        query, key, value, output, 1, pastKey, pastValue, null, null, null, null, null, Map.of(),
+                        Map.of())
+                .with(keys.arguments());
+    }
+
     private AttentionArguments arguments(
-            Backend backend,
-            AttentionSpec spec,
-            Tensor query,
-            Tensor key,
-            Tensor value,
-            List<Tensor> temporary,
-            List<Tensor> made) {
-        long batch = query.size(0);
+            Backend backend, AttentionSpec spec, AttentionArguments shapes, List<Tensor> temporary, List<Tensor> made) {
+        Tensor query = shapes.query();
+        long batch = shapes.batch();
         long heads = query.size(1);
-        long queries = query.size(2);
-        long keys = key.size(2)
-                + (pastKey == null
-                        ? 0
-                        : ArgumentCheck.rank("past k", pastKey, 4).size(2));
+        long queries = shapes.queries();
+        long keyCount = shapes.keys();
         Map<String, Tensor> captures = new HashMap<>(this.captures);
         Map<String, Number> scalars = new HashMap<>();
         if (softcap > 0) {
@@ -383,14 +512,14 @@ public final class Attention {
         }
         scalars.put(Expressions.WINDOW_LEFT, Math.min(left, KeyBand.UNLIMITED));
         scalars.put(Expressions.WINDOW_RIGHT, Math.min(right, KeyBand.UNLIMITED));
-        long[] pair = {batch, heads, queries, keys};
+        long[] pair = {batch, heads, queries, keyCount};
         if (mask != null) {
             captures.put(Expressions.MASK, keep(AttentionCheck.broadcast("mask", mask, pair), temporary));
-            scalars.put(Expressions.MASK_KEYS, AttentionCheck.maskKeys(mask, keys));
+            scalars.put(Expressions.MASK_KEYS, AttentionCheck.maskKeys(mask, keyCount));
         }
         if (bias != null) {
             captures.put(Expressions.BIAS, keep(AttentionCheck.broadcast("bias", bias, pair), temporary));
-            scalars.put(Expressions.BIAS_KEYS, AttentionCheck.maskKeys(bias, keys));
+            scalars.put(Expressions.BIAS_KEYS, AttentionCheck.maskKeys(bias, keyCount));
         }
         if (slopes != null) {
             ArgumentCheck.shape("alibi slopes", slopes, DType.F32, heads);
@@ -410,19 +539,23 @@ public final class Attention {
         }
         return new AttentionArguments(
                 query,
-                key,
-                value,
-                keep(outputLike(backend, query, value.size(3)), made),
+                shapes.key(),
+                shapes.value(),
+                shapes.output(),
                 scale != null ? scale : (float) (1 / Math.sqrt((double) query.size(3))),
                 pastKey,
                 pastValue,
                 lengths,
                 offsets,
                 sinks,
-                logSumExp ? keep(backend.allocate(DType.F32, batch, heads, queries), made) : null,
-                scores != null ? keep(backend.allocate(DType.F32, batch, heads, queries, keys), made) : null,
+                logSumExp ? keep(backend.allocate(DType.F32, query.size(0), heads, query.size(2)), made) : null,
+                scores != null ? keep(backend.allocate(DType.F32, batch, heads, queries, keyCount), made) : null,
                 captures,
-                scalars);
+                scalars,
+                shapes.source(),
+                shapes.maxima(),
+                shapes.sums(),
+                null);
     }
 
     private static Tensor keep(Tensor t, List<Tensor> list) {

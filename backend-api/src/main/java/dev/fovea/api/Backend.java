@@ -6,6 +6,8 @@ import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.MergeArguments;
+import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
@@ -198,6 +200,35 @@ public final class Backend implements AutoCloseable {
     /** As {@link #attend}, with the log-sum-exp and the scores that the options ask for. */
     public AttentionResult attendAll(Tensor query, Tensor key, Tensor value, Attention options) {
         return options.run(this, query, key, value);
+    }
+
+    /**
+     * Room for the partial results of several calls of {@link #attendPart} with this query.
+     *
+     * @param valueDim columns of a value
+     */
+    public Partials partials(int parts, Tensor query, int valueDim) {
+        return Partials.allocate(this, parts, query, valueDim);
+    }
+
+    /** Attention over a part of the keys, into a slot of the partial results: no sink, log-sum-exp, scores or output expression. */
+    public void attendPart(Tensor query, Tensor key, Tensor value, Attention options, Partials parts, int part) {
+        options.runPart(this, query, key, value, parts, part);
+    }
+
+    /** Attention over the keys of all parts, in this storage type, in the order of the parts. */
+    public Tensor merge(Partials parts, DType storage) {
+        Tensor acc = parts.accumulators();
+        Tensor output = allocate(storage, acc.size(1), acc.size(2), acc.size(3), acc.size(4));
+        try {
+            MergeSpec spec =
+                    new MergeSpec(storage, Math.toIntExact(acc.size(4)), MergeSpec.Rule.LOG_SUM_EXP, false, false);
+            run(spec, new MergeArguments(parts.maxima(), parts.sums(), acc, null, null, output, null));
+            return output;
+        } catch (RuntimeException | Error e) {
+            output.close();
+            throw e;
+        }
     }
 
     public Support supports(Primitive<?> primitive) {

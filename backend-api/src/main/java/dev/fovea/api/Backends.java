@@ -2,6 +2,7 @@ package dev.fovea.api;
 
 import dev.fovea.api.FoveaException.DeviceNotFound;
 import dev.fovea.api.spi.BackendProvider;
+import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceReport;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -44,6 +45,11 @@ public final class Backends {
                 .orElseThrow()
                 .provider();
         return new Backend(Objects.requireNonNull(chosen).open(id));
+    }
+
+    /** A backend on a device that the caller opened, past all selection: for devices that no provider finds, and for tests of one. */
+    public static Backend on(DeviceBackend device) {
+        return new Backend(device);
     }
 
     /** Every device and everything refused, best first. */

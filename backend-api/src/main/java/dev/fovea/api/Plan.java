@@ -6,6 +6,7 @@ import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spi.DevicePlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A primitive made ready on a device. Safe for use by several threads.
@@ -31,6 +32,12 @@ public sealed class Plan<A extends Arguments> implements AutoCloseable permits A
     /** The chosen kernel and path in one line. */
     public String describe() {
         return device.describe();
+    }
+
+    /** An optional capability of the plan, one of the interfaces of {@code dev.fovea.api.spi} that say so. */
+    public <T> Optional<T> capability(Class<T> type) {
+        checkOpen();
+        return type.isInstance(device) ? Optional.of(type.cast(device)) : Optional.empty();
     }
 
     /** Enqueues on the backend's default stream. */

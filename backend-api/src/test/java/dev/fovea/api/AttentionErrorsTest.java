@@ -48,7 +48,7 @@ class AttentionErrorsTest {
         refuses(attend(q, k, f32(2, 2, 6, 6), Attention.full()), "v", "[2, 2, 7, 6]", "[2, 2, 6, 6]");
         refuses(attend(q, f32(2, 3, 7, 8), v, Attention.full()), "k", "divides", "4");
         refuses(attend(f32(2, 4, 5, 0), f32(2, 2, 7, 0), v, Attention.full()), "head dim", "at least 1", "0");
-        refuses(attend(q, fovea.allocate(DType.F16, 2, 2, 7, 8), v, Attention.full()), "k", "F32", "F16");
+        refuses(attend(q, fovea.allocate(DType.F16, 2, 2, 7, 8), v, Attention.full()), "v", "F16", "F32");
         refuses(attend(fovea.copyOf(new int[2 * 4 * 5 * 8], 2, 4, 5, 8), k, v, Attention.full()), "q", "I32");
         refuses(attend(q.permute(0, 1, 3, 2), f32(2, 2, 7, 5), v, Attention.full()), "q", "stride 1");
     }

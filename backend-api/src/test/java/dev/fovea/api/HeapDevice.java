@@ -11,6 +11,7 @@ import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A device that keeps bytes on the heap and computes nothing: what is tested is the library around it. */
 final class HeapDevice implements DeviceBackend {
@@ -18,6 +19,13 @@ final class HeapDevice implements DeviceBackend {
     int runs;
     int freed;
     int prepared;
+
+    @Nullable
+    Primitive<?> lastSpec;
+
+    @Nullable
+    Arguments lastArguments;
+
     Support support = new Support.Yes();
 
     HeapDevice(String id) {
@@ -62,6 +70,8 @@ final class HeapDevice implements DeviceBackend {
             @Override
             public void run(Arguments arguments, ExecutionStream stream) {
                 runs++;
+                lastSpec = primitive;
+                lastArguments = arguments;
             }
 
             @Override

@@ -1,12 +1,22 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource.Selection;
+import dev.fovea.api.spec.Schedule;
 import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.DeviceSchedule;
+import dev.fovea.cpu.AttentionWork.Shape;
+import dev.fovea.cpu.AttentionWork.Task;
+import dev.fovea.cpu.AttentionWork.Unit;
+import dev.fovea.cpu.Scratch.Role;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Attention over blocks of query rows: each block is one task, and how they are cut depends on the shape alone. */
+/** Attention in tasks; how they are cut depends on the shapes alone. */
 final class AttentionCpuPlan implements DevicePlan {
     private final CpuBackend backend;
     private final AttentionSpec spec;
@@ -21,27 +31,75 @@ final class AttentionCpuPlan implements DevicePlan {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         backend.checkOpen();
-        AttentionCall call = new AttentionCall(spec, (AttentionArguments) arguments);
-        Kernels kernels = backend.kernels().forRows(call.rows());
-        int blockRows = QueryBlock.rows(call, kernels.lanes());
-        long blocks = (call.rows() + blockRows - 1) / blockRows;
-        long groups = call.groups();
-        long tasks = call.batch * groups * blocks;
-        backend.pool().run(tasks, next -> {
-            Scratch scratch = backend.scratch().take();
-            try {
-                for (long i = next.next(); i >= 0; i = next.next()) {
-                    // blocks of a head follow each other, since its keys are in the cache; the longest under a causal
-                    // mask first
-                    long block = blocks - 1 - i % blocks;
-                    int group = (int) (i / blocks % groups);
-                    int b = (int) (i / blocks / groups);
-                    new QueryBlock(call, programs, kernels, scratch, b, group).run(block * blockRows, blockRows);
-                }
-            } finally {
-                backend.scratch().giveBack(scratch);
-            }
-        });
+        AttentionArguments a = (AttentionArguments) arguments;
+        AttentionCall call = new AttentionCall(spec, a);
+        AttentionWork work = work(call, a.schedule());
+        Scratch shared = backend.scratch().take();
+        try {
+            float[] workspace = shared.floats(Role.WORKSPACE, work.workspace());
+            backend.forEach(
+                    work.tasks().size(),
+                    1,
+                    (i, scratch) -> run(call, work.tasks().get((int) i), workspace, scratch));
+            backend.forEach(work.units().size(), 1, (i, scratch) -> {
+                Unit u = work.units().get((int) i);
+                new RowOutput(call, scratch, u.batch(), u.group())
+                        .merge(u.first(), u.rows(), u.splits(), workspace, u.result());
+            });
+        } finally {
+            backend.scratch().giveBack(shared);
+        }
+    }
+
+    private AttentionWork work(AttentionCall call, @Nullable Schedule schedule) {
+        Shape shape = Shape.of(call);
+        if (schedule == null || !(schedule.device() instanceof AttentionWork given)) {
+            return AttentionWork.cut(shape, backend.kernels(), call.selection);
+        }
+        if (!given.fits(shape)) {
+            throw new InvalidArgument(
+                    "schedule",
+                    "one for " + Arrays.toString(shape.queryLengths()) + " queries and "
+                            + Arrays.toString(shape.keyLengths()) + " keys",
+                    "one for " + Arrays.toString(given.queryLengths()) + " and " + Arrays.toString(given.keyLengths()),
+                    "make it for the lengths of the call");
+        }
+        return given;
+    }
+
+    private void run(AttentionCall call, Task task, float[] workspace, Scratch scratch) {
+        int keyHead = call.keyHead(task.group());
+        int length = call.keyLength(task.batch(), keyHead);
+        KeyList keys = call.selection == null
+                ? new KeyList(null, length)
+                : call.selection.keys(task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
+        if (!task.few()) {
+            Kernels kernels = backend.kernels().forRows(task.rows());
+            new QueryBlock(call, programs, kernels, scratch, task.batch(), task.group(), keys)
+                    .run(task.first(), task.rows());
+            return;
+        }
+        boolean whole = task.split() < 0;
+        int from = whole ? 0 : Math.min(keys.count(), task.split() * AttentionWork.SPLIT);
+        int to = whole ? keys.count() : Math.min(keys.count(), from + AttentionWork.SPLIT);
+        RowResult result = new RowBlock(
+                        call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys, task.rows())
+                .run(task.first(), from, to);
+        if (whole) {
+            new RowOutput(call, scratch, task.batch(), task.group()).write(task.first(), result);
+        } else {
+            result.save(workspace, task.result());
+        }
+    }
+
+    /** Of a selection the tasks depend on the lists, so that there is nothing to prepare. */
+    @Override
+    public DeviceSchedule schedule(int[] queryLengths, int[] keyLengths) {
+        if (spec.source().selection() != Selection.ALL) {
+            return new DeviceSchedule.None();
+        }
+        Shape shape = new Shape(spec, AttentionCall.groupHeads(spec), queryLengths, keyLengths);
+        return AttentionWork.cut(shape, backend.kernels(), null);
     }
 
     @Override

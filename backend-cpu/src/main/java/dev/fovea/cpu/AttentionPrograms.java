@@ -1,24 +1,40 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.Expr.ValueKind;
+import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.spec.AttentionSpec;
 import org.jspecify.annotations.Nullable;
 
-/** The compiled expressions of a spec; null where there is nothing to do. */
+/**
+ * The compiled expressions of a spec; null where there is nothing to do.
+ *
+ * @param analysis of the mask; a thread works with a copy
+ */
 record AttentionPrograms(
         @Nullable TileProgram cap,
         @Nullable TileProgram score,
-        @Nullable TileProgram mask) {
+        @Nullable TileProgram mask,
+        @Nullable TileProgram probability,
+        @Nullable TileProgram output,
+        MaskAnalysis analysis) {
 
     static AttentionPrograms of(AttentionSpec spec) {
         boolean headVaries = AttentionCall.groupHeads(spec) > 1;
         return new AttentionPrograms(
-                ProgramCompiler.compile(spec.cap(), headVaries),
-                ProgramCompiler.compile(spec.score(), headVaries),
-                ProgramCompiler.compile(spec.mask(), headVaries));
+                ProgramCompiler.compile(spec.cap(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.score(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.mask(), headVaries, ValueKind.SCORE),
+                ProgramCompiler.compile(spec.probability(), headVaries, ValueKind.PROBABILITY),
+                ProgramCompiler.compile(spec.output(), headVaries, ValueKind.OUTPUT),
+                MaskAnalysis.of(spec.mask()));
     }
 
     String describe() {
-        return text("cap", cap) + text("score", score) + text("mask", mask);
+        return text("cap", cap)
+                + text("score", score)
+                + text("mask", mask)
+                + text("probability", probability)
+                + text("output", output);
     }
 
     private static String text(String what, @Nullable TileProgram program) {

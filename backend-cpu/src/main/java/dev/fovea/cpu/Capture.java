@@ -35,6 +35,27 @@ final class Capture {
         return Math.clamp(index, 0, sizes[axis] - 1) * strides[axis];
     }
 
+    int rank() {
+        return sizes.length;
+    }
+
+    int clamp(int axis, int index) {
+        return (int) Math.clamp(index, 0, sizes[axis] - 1);
+    }
+
+    /** Elements along an axis that differ in memory. */
+    long distinct(int axis) {
+        return strides[axis] == 0 ? Math.min(1, sizes[axis]) : sizes[axis];
+    }
+
+    boolean isTruth() {
+        return dtype == DType.BOOL;
+    }
+
+    boolean isWhole() {
+        return dtype == DType.BOOL || dtype == DType.I32;
+    }
+
     float floatAt(long position) {
         long at = (offset + position) * dtype.bytes();
         return switch (dtype) {

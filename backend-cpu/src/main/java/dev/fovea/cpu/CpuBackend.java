@@ -3,11 +3,8 @@ package dev.fovea.cpu;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
-import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.MergeSpec;
-import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.Primitive;
 import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.TransferSpec;
@@ -25,9 +22,6 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** An open CPU device: its storages, its threads and their scratch memory. */
 final class CpuBackend implements DeviceBackend {
-    private static final Support.No NOT_YET =
-            new Support.No("this version does not compute that on the CPU", "leave the option out");
-
     private static final int ALIGNMENT = 64;
 
     /** Bytes that may be allocated between two looks at the free memory, which cost more than a small allocation. */
@@ -57,14 +51,7 @@ final class CpuBackend implements DeviceBackend {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec ->
-                spec.source().equals(KeySource.dense(spec.storage()))
-                                && spec.normaliser() == Normaliser.SOFTMAX
-                                && spec.probability().equals(Expressions.probability())
-                                && spec.output().equals(Expressions.output())
-                                && !spec.partials()
-                        ? new Support.Yes()
-                        : NOT_YET;
+            case AttentionSpec spec -> new Support.Yes();
             case MergeSpec spec -> new Support.Yes();
             case TransferSpec spec -> new Support.Yes();
             case RotarySpec spec -> new Support.Yes();

@@ -7,10 +7,11 @@ import java.util.List;
  *
  * @param wide for many query rows
  * @param narrow for so few rows that they fit its lanes
+ * @param rows for so few that lanes lie along the columns
  * @param vectorBits width of the vectors, 0 for plain loops
  * @param notes one sentence for each faster path that was refused
  */
-record KernelSet(Kernels wide, Kernels narrow, int vectorBits, List<String> notes) {
+record KernelSet(Kernels wide, Kernels narrow, RowKernels rows, int vectorBits, List<String> notes) {
     KernelSet {
         notes = List.copyOf(notes);
     }
@@ -27,7 +28,7 @@ record KernelSet(Kernels wide, Kernels narrow, int vectorBits, List<String> note
 
     static KernelSet scalar(List<String> notes) {
         ScalarKernels kernels = new ScalarKernels();
-        return new KernelSet(kernels, kernels, 0, notes);
+        return new KernelSet(kernels, kernels, new ScalarRowKernels(), 0, notes);
     }
 
     /** The kernels for a number of query rows; it must not depend on anything but shape and device. */

@@ -23,6 +23,9 @@ interface Kernels {
      */
     void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale);
 
+    /** {@code p = exp(s - max[r]) * factor[r]}; s is -inf throughout where max is. */
+    void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p);
+
     /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[j * channels + d] * s[j][r]}. */
     void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o);
 

@@ -5,35 +5,49 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Some consecutive keys and values of one head as dense f32 arrays: past and new ones joined, values padded with zeros to the
- * kernels' channel step, rows up to the key step zero, and values beyond the sequence's length zero, so that nothing there can leak.
+ * Some keys and values of one block of query rows as dense f32 arrays, whatever their layout and format. They are counted by their
+ * place in the block's list of keys. Rows up to the row step are zero, and so are columns up to the pitch and values beyond the
+ * sequence's length, so that nothing there can leak.
  */
 final class KeyTile {
+    /**
+     * How the kernels want a tile.
+     *
+     * @param capacity most keys of it
+     * @param keyPitch floats from a key to the next, not below the head dim
+     * @param valuePitch floats from a value to the next
+     * @param rowStep rows come in multiples of it
+     */
+    record Form(int capacity, int keyPitch, int valuePitch, int rowStep) {}
+
     private final AttentionCall call;
-    private final Kernels kernels;
     private final Scratch scratch;
     private final int batch;
     private final int keyHead;
     private final int valueHead;
-    private final int capacity;
-    private final int channels;
+    private final KeyList list;
+    private final Form form;
+    private final int @Nullable [] indices;
+    private final int @Nullable [] positions;
     private int first;
     private int count;
 
     final float[] keys;
     final float[] values;
 
-    KeyTile(AttentionCall call, Kernels kernels, Scratch scratch, int batch, int group, int capacity) {
+    KeyTile(AttentionCall call, Scratch scratch, int batch, int group, KeyList list, Form form) {
         this.call = call;
-        this.kernels = kernels;
         this.scratch = scratch;
         this.batch = batch;
         this.keyHead = call.keyHead(group);
         this.valueHead = call.valueHead(group);
-        this.capacity = capacity;
-        this.channels = padded(call.spec.valueDim(), kernels.channelStep());
-        this.keys = scratch.floats(Role.KEYS, capacity * call.spec.headDim());
-        this.values = scratch.floats(Role.VALUES, capacity * channels);
+        this.list = list;
+        this.form = form;
+        int most = padded(form.capacity, form.rowStep);
+        this.indices = list.keys() == null ? null : scratch.ints(Role.INDICES, most);
+        this.positions = call.keyPositions == null ? indices : scratch.ints(Role.POSITIONS, most);
+        this.keys = scratch.floats(Role.KEYS, most * form.keyPitch);
+        this.values = scratch.floats(Role.VALUES, most * form.valuePitch);
     }
 
     static int padded(int n, int step) {
@@ -41,14 +55,25 @@ final class KeyTile {
     }
 
     int capacity() {
-        return capacity;
+        return form.capacity;
+    }
+
+    /** Keys that the block may see. */
+    KeyList list() {
+        return list;
+    }
+
+    /** Whether the place of a key in the list is its index and its position. */
+    boolean inOrder() {
+        return positions == null;
     }
 
     /** Channels of a row of values, padded. */
     int channels() {
-        return channels;
+        return form.valuePitch;
     }
 
+    /** Place in the list of the first key. */
     int first() {
         return first;
     }
@@ -58,28 +83,119 @@ final class KeyTile {
         return count;
     }
 
-    void load(int firstKey, int keyCount) {
-        first = firstKey;
-        count = keyCount;
-        int dim = call.spec.headDim();
-        read(call.pastKey, call.key, keyHead, keyCount, keys, dim);
-        int rows = padded(keyCount, kernels.keyStep());
-        Arrays.fill(keys, keyCount * dim, rows * dim, 0);
-        int valid = Math.clamp((long) call.keyLength(batch, keyHead) - firstKey, 0, keyCount);
-        if (channels != call.spec.valueDim()) {
-            Arrays.fill(values, 0, rows * channels, 0);
-        }
-        read(call.pastValue, call.value, valueHead, valid, values, channels);
-        Arrays.fill(values, valid * channels, rows * channels, 0);
+    /** Index of each key in its sequence; null where they follow each other from {@link #first} on. */
+    int @Nullable [] indices() {
+        return indices;
     }
 
-    private void read(@Nullable Rows past, Rows fresh, int head, int n, float[] to, int pitch) {
-        int old = past == null ? 0 : Math.clamp((long) call.pastKeys - first, 0, n);
-        if (past != null && old > 0) {
-            past.read(batch, head, first, old, to, 0, pitch, scratch);
+    /** Position of each key; null where it is {@link #first} and so on. */
+    int @Nullable [] positions() {
+        return positions;
+    }
+
+    /** Loads the keys and values from a place of the list on. */
+    void load(int firstKey, int keyCount) {
+        take(firstKey, keyCount);
+        loadKeys();
+        loadValues();
+    }
+
+    /** Takes the keys from a place of the list on, without loading them. */
+    void take(int firstKey, int keyCount) {
+        first = firstKey;
+        count = keyCount;
+        findIndices(padded(count, form.rowStep));
+    }
+
+    /** Loads the keys taken. */
+    void loadKeys() {
+        int rows = padded(count, form.rowStep);
+        if (form.keyPitch != call.spec.headDim()) {
+            Arrays.fill(keys, 0, rows * form.keyPitch, 0);
         }
-        if (old < n) {
-            fresh.read(batch, head, (long) first + old - call.pastKeys, n - old, to, old * pitch, pitch, scratch);
+        Arrays.fill(keys, count * form.keyPitch, rows * form.keyPitch, 0);
+        int[] selected = list.keys();
+        if (selected == null) {
+            call.store.readKeys(batch, keyHead, first, count, keys, 0, form.keyPitch, scratch);
+        } else {
+            for (int i = 0; i < count; ) {
+                int n = run(selected, first + i, first + count);
+                call.store.readKeys(
+                        batch, keyHead, selected[first + i], n, keys, i * form.keyPitch, form.keyPitch, scratch);
+                i += n;
+            }
         }
+    }
+
+    /** Says where the keys taken lie, if they can be read there. */
+    boolean locateKeys(KeyRuns runs) {
+        return locate(runs, false);
+    }
+
+    /** Says where the values of the keys taken lie, if they can be read there; all keys are below the length. */
+    boolean locateValues(KeyRuns runs) {
+        return locate(runs, true);
+    }
+
+    private boolean locate(KeyRuns runs, boolean ofValues) {
+        int[] selected = list.keys();
+        runs.clear();
+        for (int i = 0; i < count; ) {
+            int n = selected == null ? count : run(selected, first + i, first + count);
+            int from = selected == null ? first : selected[first + i];
+            boolean fits = ofValues
+                    ? call.store.locateValues(batch, keyHead, valueHead, from, n, runs)
+                    : call.store.locateKeys(batch, keyHead, from, n, runs);
+            if (!fits) {
+                return false;
+            }
+            i += n;
+        }
+        return true;
+    }
+
+    /** Keys from place i on that follow each other in the sequence too. */
+    private static int run(int[] selected, int i, int end) {
+        int n = 1;
+        while (i + n < end && selected[i + n] == selected[i] + n) {
+            n++;
+        }
+        return n;
+    }
+
+    private void findIndices(int rows) {
+        int[] selected = list.keys();
+        if (indices != null && selected != null) {
+            System.arraycopy(selected, first, indices, 0, count);
+            Arrays.fill(indices, count, rows, 0);
+        }
+        if (positions != null && call.keyPositions != null) {
+            for (int i = 0; i < count; i++) {
+                positions[i] = call.keyPosition(batch, keyHead, selected == null ? first + i : selected[first + i]);
+            }
+            Arrays.fill(positions, count, rows, 0);
+        }
+    }
+
+    /** Loads the values of the keys taken. */
+    void loadValues() {
+        int rows = padded(count, form.rowStep);
+        int[] selected = list.keys();
+        int valid = selected != null ? count : Math.clamp((long) call.keyLength(batch, keyHead) - first, 0, count);
+        if (form.valuePitch != call.spec.valueDim()) {
+            Arrays.fill(values, 0, rows * form.valuePitch, 0);
+        }
+        int pitch = form.valuePitch;
+        if (selected == null) {
+            call.store.readValues(batch, keyHead, valueHead, first, valid, values, 0, pitch, scratch);
+        } else {
+            for (int i = 0; i < count; ) {
+                int n = run(selected, first + i, first + count);
+                call.store.readValues(
+                        batch, keyHead, valueHead, selected[first + i], n, values, i * pitch, pitch, scratch);
+                i += n;
+            }
+        }
+        Arrays.fill(values, valid * pitch, rows * pitch, 0);
     }
 }

@@ -1,5 +1,7 @@
 package dev.fovea.cpu;
 
+import org.jspecify.annotations.Nullable;
+
 /** Where in the problem the tiles of a block of query rows are; what the indices of expressions mean there. */
 final class Place {
     int batch;
@@ -16,6 +18,12 @@ final class Place {
 
     /** First key of the tile. */
     int key;
+
+    /** Index of each key of the tile; null where they follow each other from the first on. */
+    int @Nullable [] keys;
+
+    /** Position of each key of the tile; null where it is the index of one that follows from the first. */
+    int @Nullable [] positions;
 
     Place(int lanes) {
         heads = new int[lanes];

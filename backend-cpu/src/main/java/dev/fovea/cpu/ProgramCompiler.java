@@ -2,6 +2,7 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
+import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.cpu.TileProgram.Domain;
 import dev.fovea.cpu.TileProgram.Op;
@@ -26,26 +27,32 @@ final class ProgramCompiler {
 
     private record Expansion(int value, Domain domain) {}
 
-    private ProgramCompiler(boolean headVaries) {
+    private ProgramCompiler(boolean headVaries, ValueKind transformed) {
         this.headVaries = headVaries;
         values.add(new Slot(Domain.PAIR, true));
-        done.put(new Expr.Value(Expr.ValueKind.SCORE), TileProgram.SCORE);
+        values.add(new Slot(Domain.PAIR, true));
+        done.put(new Expr.Value(ValueKind.SCORE), TileProgram.SCORE);
+        done.put(new Expr.Value(transformed), TileProgram.VALUE);
     }
 
     /**
-     * The program of an expression, or null if it changes nothing: the score itself, or a mask that is always true.
+     * The program of an expression, or null if it changes nothing: the value itself, or a mask that is always true.
      *
      * @param headVaries whether the lanes of a tile belong to several query heads
+     * @param transformed the value that an F32 program replaces by its result
      */
-    static @Nullable TileProgram compile(Expr e, boolean headVaries) {
-        if (e instanceof Expr.Value || e.equals(new Expr.BoolConst(true))) {
+    static @Nullable TileProgram compile(Expr e, boolean headVaries, ValueKind transformed) {
+        if (e.equals(new Expr.Value(transformed)) || e.equals(new Expr.BoolConst(true))) {
             return null;
         }
-        return new ProgramCompiler(headVaries).program(e);
+        return new ProgramCompiler(headVaries, transformed).program(e);
     }
 
     private TileProgram program(Expr e) {
-        int result = expand(value(e), Domain.PAIR);
+        int result = value(e);
+        if (values.get(result).domain() != Domain.PAIR || result == TileProgram.SCORE) {
+            result = expand(result);
+        }
         return new SlotSharing(steps, values).share(result, e.type() == ValueType.BOOL);
     }
 
@@ -54,8 +61,8 @@ final class ProgramCompiler {
         if (known != null) {
             return known;
         }
-        int v = switch (e) {
-            case Expr.Value s -> TileProgram.SCORE;
+        int slot = switch (e) {
+            case Expr.Value v -> throw new IllegalArgumentException("nothing here knows " + v.kind());
             case Expr.Index i -> emit(Op.INDEX, domain(i.kind()), false, false, List.of(), null, i.kind());
             case Expr.FloatConst c -> emit(Op.CONSTANT, Domain.ONE, true, true, List.of(), c, null);
             case Expr.IntConst c -> emit(Op.CONSTANT, Domain.ONE, false, false, List.of(), c, null);
@@ -85,14 +92,23 @@ final class ProgramCompiler {
                         d,
                         values.get(left).isFloat(),
                         isFloat(b),
-                        List.of(expand(left, d), expand(right, d)),
+                        List.of(expand(left, d), divides(b.op()) ? divisor(right, d) : expand(right, d)),
                         null,
                         null);
             }
             case Expr.Select s -> select(s);
         };
-        done.put(e, v);
-        return v;
+        done.put(e, slot);
+        return slot;
+    }
+
+    private static boolean divides(Expr.BinaryOp op) {
+        return op == Expr.BinaryOp.FLOOR_DIVIDE || op == Expr.BinaryOp.MODULO;
+    }
+
+    /** Division by one number is much faster than by many. */
+    private int divisor(int value, Domain d) {
+        return values.get(value).domain() == Domain.ONE ? value : expand(value, d);
     }
 
     private int select(Expr.Select s) {
@@ -140,9 +156,15 @@ final class ProgramCompiler {
 
     private int expand(int value, Domain d) {
         Slot slot = values.get(value);
-        if (slot.domain() == d) {
-            return value;
-        }
+        return slot.domain() == d ? value : expandTo(value, d);
+    }
+
+    private int expand(int value) {
+        return expandTo(value, Domain.PAIR);
+    }
+
+    private int expandTo(int value, Domain d) {
+        Slot slot = values.get(value);
         Expansion key = new Expansion(value, d);
         Integer known = expanded.get(key);
         if (known != null) {
@@ -172,8 +194,7 @@ final class ProgramCompiler {
             case BATCH, KEY_HEAD, QUERY_LENGTH, KEY_LENGTH -> Domain.ONE;
             case HEAD -> headVaries ? Domain.LANE : Domain.ONE;
             case QUERY, QUERY_POSITION -> Domain.LANE;
-            case KEY, KEY_POSITION -> Domain.KEY;
-            case CHANNEL -> throw new IllegalArgumentException("only outputs have columns");
+            case KEY, KEY_POSITION, CHANNEL -> Domain.KEY;
         };
     }
 
@@ -231,7 +252,9 @@ final class ProgramCompiler {
                     lastUse[v] = i;
                 }
             }
+            slots.add(values.get(TileProgram.VALUE));
             slots.add(values.get(TileProgram.SCORE));
+            slotOf[TileProgram.SCORE] = TileProgram.SCORE;
         }
 
         TileProgram share(int result, boolean mask) {
@@ -241,13 +264,13 @@ final class ProgramCompiler {
                 List<Integer> in = s.in().stream().map(v -> slotOf[v]).toList();
                 for (int v : s.in().reversed().stream().distinct().toList()) {
                     if (lastUse[v] == i
-                            && v != TileProgram.SCORE
+                            && v > TileProgram.SCORE
                             && values.get(v).domain() == Domain.PAIR) {
                         free(values.get(v)).push(slotOf[v]); // the result may overwrite it: operations are elementwise
                     }
                 }
-                boolean toScore = s.out() == result && !mask; // the last step: nobody reads the old score any more
-                slotOf[s.out()] = toScore ? TileProgram.SCORE : slot(values.get(s.out()));
+                boolean last = s.out() == result && !mask; // nobody reads the old value any more
+                slotOf[s.out()] = last ? TileProgram.VALUE : slot(values.get(s.out()));
                 out.add(new Step(s.op(), s.domain(), s.isFloat(), slotOf[s.out()], in, s.leaf(), s.index()));
             }
             return new TileProgram(

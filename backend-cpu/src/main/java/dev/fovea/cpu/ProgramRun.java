@@ -43,7 +43,7 @@ final class ProgramRun {
         int n = program.slots().size();
         this.floats = new float[n][];
         this.ints = new int[n][];
-        for (int i = 1; i < n; i++) {
+        for (int i = TileProgram.SCORE + 1; i < n; i++) {
             Slot slot = program.slots().get(i);
             int size = switch (slot.domain()) {
                 case ONE -> 1;
@@ -66,13 +66,19 @@ final class ProgramRun {
         run(Domain.LANE, lanes);
     }
 
-    /** Applies the program to the tile s[keys][lanes] that starts at the place's key. */
+    /** Applies the program to the tile s[keys][lanes] of scores that starts at the place's key. */
     void apply(float[] s, int keys) {
-        floats[TileProgram.SCORE] = s;
+        apply(s, s, keys);
+    }
+
+    /** Applies the program to a tile of values [keys][lanes] beside that of their scores. */
+    void apply(float[] values, float[] scores, int keys) {
+        floats[TileProgram.VALUE] = values;
+        floats[TileProgram.SCORE] = scores;
         run(Domain.KEY, keys);
         run(Domain.PAIR, keys * lanes);
         if (program.mask() >= 0) {
-            ops.mask(ints[program.mask()], s, keys * lanes);
+            ops.mask(ints[program.mask()], values, keys * lanes);
         }
     }
 
@@ -136,10 +142,11 @@ final class ProgramRun {
                 case KEY_HEAD -> place.keyHead;
                 case QUERY -> place.queries[i];
                 case QUERY_POSITION -> place.queries[i] + place.queryOffset;
-                case KEY, KEY_POSITION -> place.key + i;
+                case KEY -> place.keys == null ? place.key + i : place.keys[i];
+                case KEY_POSITION -> place.positions == null ? place.key + i : place.positions[i];
                 case QUERY_LENGTH -> place.queryLength;
                 case KEY_LENGTH -> place.keyLength;
-                case CHANNEL -> throw new IllegalStateException("only outputs have columns");
+                case CHANNEL -> i;
             };
         }
     }
@@ -156,11 +163,12 @@ final class ProgramRun {
                         System.arraycopy(a, 0, out, i, lanes);
                     }
                 }
-                case KEY, PAIR -> {
+                case KEY -> {
                     for (int i = 0; i < n; i += lanes) {
                         Arrays.fill(out, i, i + lanes, a[i / lanes]);
                     }
                 }
+                case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         } else {
             int[] a = ints[step.a()];
@@ -172,11 +180,12 @@ final class ProgramRun {
                         System.arraycopy(a, 0, out, i, lanes);
                     }
                 }
-                case KEY, PAIR -> {
+                case KEY -> {
                     for (int i = 0; i < n; i += lanes) {
                         Arrays.fill(out, i, i + lanes, a[i / lanes]);
                     }
                 }
+                case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         }
     }
@@ -235,12 +244,25 @@ final class ProgramRun {
         int[] a = ints[step.a()];
         int[] b = ints[step.b()];
         int[] out = ints[step.out()];
+        boolean uniform = program.slots().get(step.b()).domain() == Domain.ONE;
         switch (step.op()) {
             case ADD -> ops.addInt(a, b, out, n);
             case SUBTRACT -> ops.subtractInt(a, b, out, n);
             case MULTIPLY -> ops.multiplyInt(a, b, out, n);
-            case FLOOR_DIVIDE -> ops.floorDivideInt(a, b, out, n);
-            case MODULO -> ops.moduloInt(a, b, out, n);
+            case FLOOR_DIVIDE -> {
+                if (uniform) {
+                    ops.floorDivideInt(a, b[0], out, n);
+                } else {
+                    ops.floorDivideInt(a, b, out, n);
+                }
+            }
+            case MODULO -> {
+                if (uniform) {
+                    ops.moduloInt(a, b[0], out, n);
+                } else {
+                    ops.moduloInt(a, b, out, n);
+                }
+            }
             case MIN -> ops.minInt(a, b, out, n);
             case MAX -> ops.maxInt(a, b, out, n);
             case LESS -> ops.lessInt(a, b, out, n);

@@ -1,5 +1,9 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.MaskAnalysis;
+import dev.fovea.api.spec.ScoreStage;
+import java.util.function.BiConsumer;
+
 /**
  * Attention of some consecutive rows of one (batch entry, head group): a few tiles of query rows that share each tile of keys and
  * values on its way through the cache.
@@ -20,59 +24,111 @@ final class QueryBlock {
     private final int group;
     private final KeyTile keyTile;
 
-    QueryBlock(AttentionCall call, AttentionPrograms programs, Kernels kernels, Scratch scratch, int batch, int group) {
+    QueryBlock(
+            AttentionCall call,
+            AttentionPrograms programs,
+            Kernels kernels,
+            Scratch scratch,
+            int batch,
+            int group,
+            KeyList keys) {
         this.call = call;
         this.programs = programs;
         this.kernels = kernels;
         this.scratch = scratch;
         this.batch = batch;
         this.group = group;
-        this.keyTile = new KeyTile(call, kernels, scratch, batch, group, tileKeys(call));
+        this.keyTile = new KeyTile(call, scratch, batch, group, keys, form(call, kernels));
     }
 
-    /** Rows of a block: as many tiles share keys as leave enough blocks. Of the shape alone, lest results depend on threads. */
-    static int rows(AttentionCall call, int lanes) {
+    /** Tiles of a block: as many share keys as leave enough blocks. Of the shape alone, lest results depend on threads. */
+    static int tiles(AttentionWork.Shape shape, int lanes) {
         int tiles = MOST_TILES;
-        while (tiles > 1
-                && (call.rows() + (long) tiles * lanes - 1) / ((long) tiles * lanes) * call.batch * call.groups()
-                        < ENOUGH_BLOCKS) {
+        while (tiles > 1 && blocks(shape, (long) tiles * lanes) < ENOUGH_BLOCKS) {
             tiles /= 2;
         }
-        return tiles * lanes;
+        return tiles;
+    }
+
+    private static long blocks(AttentionWork.Shape shape, long rows) {
+        long all = 0;
+        for (int b = 0; b < shape.queryLengths().length; b++) {
+            all += Math.ceilDiv(shape.rows(b), rows);
+        }
+        return all * shape.groups();
+    }
+
+    private static KeyTile.Form form(AttentionCall call, Kernels kernels) {
+        return new KeyTile.Form(
+                tileKeys(call),
+                call.spec.headDim(),
+                KeyTile.padded(call.spec.valueDim(), kernels.channelStep()),
+                kernels.keyStep());
     }
 
     private static int tileKeys(AttentionCall call) {
         return Math.max(call.spec.headDim(), call.spec.valueDim()) <= WIDE_HEAD ? 64 : 32;
     }
 
-    /** Rows from {@code first}, at most {@code count} and as many as there are. */
+    /** The rows from {@code first} on. */
     void run(long first, int count) {
         int lanes = kernels.lanes();
-        QueryTile[] tiles = new QueryTile[(int) ((Math.min(count, call.rows() - first) + lanes - 1) / lanes)];
-        int begin = Integer.MAX_VALUE;
-        int end = 0;
+        QueryTile[] tiles = new QueryTile[(count + lanes - 1) / lanes];
+        MaskAnalysis analysis = programs.analysis().copy();
         for (int i = 0; i < tiles.length; i++) {
-            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile.capacity());
-            tiles[i].load(first + (long) i * lanes);
-            if (tiles[i].keyBegin() < tiles[i].keyEnd()) {
-                begin = Math.min(begin, tiles[i].keyBegin());
-                end = Math.max(end, tiles[i].keyEnd());
-            }
+            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile, analysis);
+            tiles[i].load(first + (long) i * lanes, first + count);
         }
-        int step = keyTile.capacity();
-        for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
-            keyTile.load(k, Math.min(step, end - k));
-            for (QueryTile tile : tiles) {
-                if (k < tile.keyEnd() && k + step > tile.keyBegin()) {
-                    tile.step(keyTile);
-                }
-            }
+        boolean twoPasses = call.spec.twoPasses();
+        if (twoPasses) {
+            overKeys(tiles, QueryTile::observe);
+            conclude(tiles);
         }
+        overKeys(tiles, QueryTile::step);
         for (QueryTile tile : tiles) {
             if (tile.hasNan()) {
                 tile.recomputeCarefully(keyTile);
             }
+        }
+        if (!twoPasses) {
+            conclude(tiles);
+            if (call.stage == ScoreStage.PROBABILITY) {
+                overKeys(tiles, QueryTile::writeWeights);
+            }
+        }
+        for (QueryTile tile : tiles) {
             tile.store();
+        }
+    }
+
+    private static void conclude(QueryTile[] tiles) {
+        for (QueryTile tile : tiles) {
+            tile.conclude();
+        }
+    }
+
+    /** Loads all keys that some tile may see, a tile of keys after another, and gives each to the tiles that may see some of it. */
+    private void overKeys(QueryTile[] tiles, BiConsumer<QueryTile, KeyTile> work) {
+        int begin = Integer.MAX_VALUE;
+        int end = 0;
+        for (QueryTile tile : tiles) {
+            if (tile.keyBegin() < tile.keyEnd()) {
+                begin = Math.min(begin, tile.keyBegin());
+                end = Math.max(end, tile.keyEnd());
+            }
+        }
+        int step = keyTile.capacity();
+        for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
+            boolean loaded = false;
+            for (QueryTile tile : tiles) {
+                if (tile.sees(k, step)) {
+                    if (!loaded) {
+                        keyTile.load(k, Math.min(step, end - k));
+                        loaded = true;
+                    }
+                    work.accept(tile, keyTile);
+                }
+            }
         }
     }
 }

@@ -1,27 +1,33 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.expr.MaskAnalysis;
+import dev.fovea.api.expr.MaskAnalysis.Verdict;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.cpu.Scratch.Role;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** As many query rows as a tile has lanes, with the running softmax and the accumulator of each: {@code [channel][lane]}. */
+/** As many query rows as a tile has lanes, with the weights and the accumulator of each: {@code [channel][lane]}. */
 final class QueryTile {
     private final AttentionCall call;
     private final Kernels kernels;
     private final Scratch scratch;
     private final int batch;
+    private final int outer;
+    private final int firstQuery;
     private final int group;
     private final int lanes;
     private final Place place;
     private final @Nullable ProgramRun cap;
     private final @Nullable ProgramRun score;
     private final @Nullable ProgramRun mask;
+    private final @Nullable ProgramRun probability;
+    private final @Nullable KeyVerdicts verdicts;
     private final float[] queries;
     private final float[] accumulator;
-    private final float[] max;
-    private final float[] sum;
-    private final float[] rescale;
+    private final RowWeights weights;
+    private final @Nullable ProgramRun out;
+    private final boolean twoPasses;
     private final float[] s;
     private final int accumulatorSize;
 
@@ -29,6 +35,9 @@ final class QueryTile {
     private final int[] low;
 
     private final int[] high;
+
+    /** Keys of the block's list. */
+    private final int keyCount;
 
     private int rows;
     private int keyBegin;
@@ -42,24 +51,31 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            int tileKeys) {
+            KeyTile keyTile,
+            MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
         this.scratch = scratch;
         this.batch = batch;
+        this.outer = call.outer(batch);
+        this.firstQuery = call.firstQuery(batch);
         this.group = group;
         this.lanes = kernels.lanes();
         this.place = new Place(lanes);
+        this.keyCount = keyTile.list().count();
+        int tileKeys = keyTile.capacity();
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
+        this.verdicts = mask == null || !keyTile.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
-        this.max = scratch.floats(Role.MAXIMUM, number, lanes);
-        this.sum = scratch.floats(Role.SUM, number, lanes);
-        this.rescale = scratch.floats(Role.RESCALE, lanes);
         this.s = scratch.floats(Role.TILE, tileKeys * lanes);
+        this.probability = start(programs.probability(), tileKeys);
+        this.weights = new RowWeights(call.spec, kernels, probability, s, tileKeys, number, scratch);
+        this.out = start(programs.output(), call.spec.valueDim());
+        this.twoPasses = call.spec.twoPasses();
         this.low = new int[lanes];
         this.high = new int[lanes];
     }
@@ -71,13 +87,13 @@ final class QueryTile {
     }
 
     /** Takes up to {@code lanes} rows of the group from {@code first} on. */
-    void load(long first) {
-        rows = (int) Math.min(lanes, call.rows() - first);
+    void load(long first, long end) {
+        rows = (int) Math.min(lanes, end - first);
         place.batch = batch;
         place.keyHead = call.keyHead(group);
         place.keyLength = call.keyLength(batch, place.keyHead);
         place.queryOffset = call.queryOffset(batch, place.keyHead);
-        place.queryLength = call.queries;
+        place.queryLength = call.queries(batch);
         int dim = call.spec.headDim();
         for (int r = 0; r < lanes; r++) {
             long at = first + Math.min(r, rows - 1);
@@ -85,14 +101,14 @@ final class QueryTile {
             place.heads[r] = group * call.groupHeads + (int) (at % call.groupHeads);
             long position = (long) place.queries[r] + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
-            high[r] = Math.clamp(position + call.band.right(), -1, place.keyLength - 1);
+            high[r] = Math.clamp(position + call.band.right(), -1, keyCount - 1);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
         if (call.groupHeads == 1) {
-            call.query.read(batch, place.heads[0], place.queries[0], rows, dense, 0, dim, scratch);
+            call.query.read(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, dim, scratch);
         } else {
             for (int r = 0; r < rows; r++) {
-                call.query.read(batch, place.heads[r], place.queries[r], 1, dense, r * dim, dim, scratch);
+                call.query.read(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, dim, scratch);
             }
         }
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
@@ -100,12 +116,15 @@ final class QueryTile {
         keyBegin = call.scores == null ? low[0] : 0;
         keyEnd = call.scores == null ? high[lanes - 1] + 1 : call.keys;
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
-        Arrays.fill(max, 0, lanes, Float.NEGATIVE_INFINITY);
-        Arrays.fill(sum, 0, lanes, 0);
+        weights.reset();
         if (keyBegin < keyEnd) { // without keys a captured tensor may be empty
             rows(cap);
             rows(score);
             rows(mask);
+            rows(probability);
+            if (verdicts != null) {
+                verdicts.judge(keyBegin, keyEnd);
+            }
         }
     }
 
@@ -125,29 +144,67 @@ final class QueryTile {
         return keyEnd;
     }
 
-    /** Takes in a tile of keys. */
+    /** Whether a row may see some of the keys of the tile that begins here; if scores are an output, all must be looked at. */
+    boolean sees(int firstKey, int count) {
+        return firstKey < keyEnd
+                && firstKey + count > keyBegin
+                && (call.scores != null || verdict(firstKey) != Verdict.SKIP);
+    }
+
+    private Verdict verdict(int firstKey) {
+        return mask == null ? Verdict.FULL : verdicts == null ? Verdict.PARTIAL : verdicts.at(firstKey);
+    }
+
+    /** Looks at a tile of keys before the pass that weighs the values. */
+    void observe(KeyTile tile) {
+        weights.observe(score(tile, false));
+    }
+
+    /** Takes in a tile of keys and values; with two passes all keys were observed. */
     void step(KeyTile tile) {
         int n = score(tile, true);
-        kernels.softmax(s, n, max, sum, rescale);
-        kernels.accumulate(tile.values, n, tile.channels(), s, rescale, accumulator);
+        float[] w = twoPasses ? weights.weigh(n, true) : weights.online(n);
+        if (twoPasses) {
+            writeScores(ScoreStage.PROBABILITY, w, visible(tile));
+        }
+        kernels.accumulate(tile.values, n, tile.channels(), w, weights.rescale(), accumulator);
+    }
+
+    /** Writes the weights of a tile of keys when they are an output and were not known in the only pass. */
+    void writeWeights(KeyTile tile) {
+        int n = score(tile, false);
+        writeScores(ScoreStage.PROBABILITY, weights.weigh(n, true), visible(tile));
+    }
+
+    private int visible(KeyTile tile) {
+        return Math.min(tile.count(), keyEnd - tile.first());
     }
 
     /** Puts the final scores of the tile into s, -inf where masked; the number of keys, padded. */
     private int score(KeyTile tile, boolean write) {
-        int visible = Math.min(tile.count(), keyEnd - tile.first());
+        int visible = visible(tile);
         int n = KeyTile.padded(visible, kernels.keyStep());
         place.key = tile.first();
+        place.keys = tile.indices();
+        place.positions = tile.positions();
         kernels.scores(tile.keys, n, call.spec.headDim(), queries, call.scale, s);
-        writeScores(write, ScoreStage.RAW, visible);
+        if (write) {
+            writeScores(ScoreStage.RAW, s, visible);
+        }
         apply(cap, n);
-        writeScores(write, ScoreStage.CAPPED, visible);
+        if (write) {
+            writeScores(ScoreStage.CAPPED, s, visible);
+        }
         apply(score, n);
-        apply(mask, n);
+        if (verdict(tile.first()) != Verdict.FULL) {
+            apply(mask, n);
+        }
         if (tile.first() < low[lanes - 1] || tile.first() + n - 1 > high[0]) {
             kernels.band(s, n, tile.first(), low, high);
         }
-        writeScores(write, ScoreStage.MASKED, visible);
-        writeScores(write, ScoreStage.PROBABILITY, visible);
+        if (write) {
+            writeScores(ScoreStage.MASKED, s, visible);
+        }
         return n;
     }
 
@@ -157,15 +214,14 @@ final class QueryTile {
         }
     }
 
-    /** The probability stage keeps the final scores here until the sums are known. */
-    private void writeScores(boolean write, ScoreStage stage, int n) {
-        if (!write || call.scores == null || call.stage != stage) {
+    private void writeScores(ScoreStage stage, float[] tile, int n) {
+        if (call.scores == null || call.stage != stage) {
             return;
         }
         float[] row = scratch.floats(Role.ROW, n);
         for (int r = 0; r < rows; r++) {
             for (int j = 0; j < n; j++) {
-                row[j] = s[j * lanes + r];
+                row[j] = tile[j * lanes + r];
             }
             call.scores.writePart(batch, place.heads[r], place.queries[r], place.key, row, n);
         }
@@ -173,78 +229,77 @@ final class QueryTile {
 
     /** Whether something visible is NaN, or something masked met a factor 0: the fast kernels cannot tell which. */
     boolean hasNan() {
-        return kernels.hasNan(sum, lanes) || kernels.hasNan(accumulator, accumulatorSize);
+        return kernels.hasNan(accumulator, accumulatorSize);
     }
 
-    /** Does the whole tile again, never touching a masked key or value, in two passes. */
+    /** Sums up the values again, never touching a masked one; what is known of the scores holds, since no lane touches another. */
     void recomputeCarefully(KeyTile tile) {
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
-        Arrays.fill(max, 0, lanes, Float.NEGATIVE_INFINITY);
-        Arrays.fill(sum, 0, lanes, 0);
-        for (int k = keyBegin; k < keyEnd; k += tile.capacity()) {
-            tile.load(k, Math.min(tile.capacity(), keyEnd - k));
-            int n = score(tile, false);
-            for (int i = 0; i < n * lanes; i++) {
-                int r = i % lanes;
-                max[r] = s[i] > max[r] ? s[i] : max[r];
+        int step = tile.capacity();
+        for (int k = keyBegin / step * step; k < keyEnd; k += step) {
+            if (!sees(k, step)) {
+                continue;
             }
-        }
-        for (int k = keyBegin; k < keyEnd; k += tile.capacity()) {
-            tile.load(k, Math.min(tile.capacity(), keyEnd - k));
+            tile.load(k, Math.min(step, keyEnd - k));
             int n = score(tile, false);
+            float[] w = weights.weigh(n, twoPasses);
             for (int i = 0; i < n * lanes; i++) {
-                if (s[i] != Float.NEGATIVE_INFINITY) {
-                    addCarefully(tile, i / lanes, i % lanes, s[i]);
+                if (!weights.masked(i)) {
+                    addCarefully(tile, i / lanes, i % lanes, w[i]);
                 }
             }
         }
     }
 
-    private void addCarefully(KeyTile tile, int key, int lane, float x) {
-        float p = Exponential.exp2((x - max[lane]) * Exponential.LOG2E);
-        sum[lane] += p;
+    private void addCarefully(KeyTile tile, int key, int lane, float weight) {
         for (int d = 0; d < call.spec.valueDim(); d++) {
-            accumulator[d * lanes + lane] += p * tile.values[key * tile.channels() + d];
+            accumulator[d * lanes + lane] += weight * tile.values[key * tile.channels() + d];
+        }
+    }
+
+    /** Ends the rows when all scores were seen. */
+    void conclude() {
+        for (int r = 0; r < lanes; r++) {
+            float sink = call.sinks == null ? Float.NEGATIVE_INFINITY : call.sinks[place.heads[r]];
+            RowSum total = weights.conclude(r, sink);
+            if (call.logSumExp != null && r < rows) {
+                call.logSumExp.put(outer, place.heads[r], firstQuery + place.queries[r], total.logSumExp());
+            }
         }
     }
 
     /** Writes the outputs of the rows. */
     void store() {
         int dim = call.spec.valueDim();
-        for (int r = 0; r < lanes; r++) {
-            RowSum total = RowSum.of(max[r], sum[r]);
-            if (call.sinks != null) {
-                total = total.withSink(call.sinks[place.heads[r]]);
+        float[] factor = weights.factor();
+        if (twoPasses || call.spec.partials()) {
+            Arrays.fill(factor, 0, lanes, 1);
+        }
+        if (out != null) {
+            for (int i = 0; i < dim * lanes; i += lanes) {
+                for (int r = 0; r < lanes; r++) {
+                    accumulator[i + r] *= factor[r];
+                }
             }
-            rescale[r] = total.factor();
-            if (call.logSumExp != null && r < rows) {
-                call.logSumExp.put(batch, place.heads[r], place.queries[r], total.logSumExp());
-            }
-            if (call.scores != null && call.stage == ScoreStage.PROBABILITY && r < rows) {
-                writeProbabilities(call.scores, r, rescale[r]);
-            }
+            Arrays.fill(factor, 0, lanes, 1);
+            place.key = 0;
+            out.rows();
+            out.apply(accumulator, dim);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
-        Transpose.fromLanes(accumulator, lanes, rescale, dense, dim);
+        Transpose.fromLanes(accumulator, lanes, factor, dense, dim);
         if (call.groupHeads == 1) {
-            call.output.write(batch, place.heads[0], place.queries[0], rows, dense, 0, scratch);
-            return;
-        }
-        for (int r = 0; r < rows; r++) {
-            call.output.write(batch, place.heads[r], place.queries[r], 1, dense, r * dim, scratch);
-        }
-    }
-
-    private void writeProbabilities(Rows scores, int r, float factor) {
-        int chunk = Math.min(call.keys, 1024);
-        float[] row = scratch.floats(Role.PROBABILITY, chunk);
-        for (int k = 0; k < call.keys; k += chunk) {
-            int n = Math.min(chunk, call.keys - k);
-            for (int j = 0; j < n; j++) {
-                float x = scores.get(batch, place.heads[r], place.queries[r], k + j);
-                row[j] = x == Float.NEGATIVE_INFINITY ? 0 : Exponential.exp2((x - max[r]) * Exponential.LOG2E) * factor;
+            call.output.write(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, scratch);
+        } else {
+            for (int r = 0; r < rows; r++) {
+                call.output.write(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, scratch);
             }
-            scores.writePart(batch, place.heads[r], place.queries[r], k, row, n);
+        }
+        if (call.rowMaxima != null && call.rowSums != null) {
+            for (int r = 0; r < rows; r++) {
+                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], weights.max(r));
+                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], weights.sum(r));
+            }
         }
     }
 }

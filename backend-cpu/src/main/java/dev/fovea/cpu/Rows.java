@@ -33,8 +33,14 @@ record Rows(
                 t.rank() == 3 ? 1 : Math.toIntExact(t.size(3)));
     }
 
-    private long at(long batch, long head, long position) {
+    /** Byte offset of a row. */
+    long at(long batch, long head, long position) {
         return (offset + batch * batchStride + head * headStride + position * positionStride) * dtype.bytes();
+    }
+
+    /** Bytes from a row to the next. */
+    long rowBytes() {
+        return positionStride * dtype.bytes();
     }
 
     /** Reads consecutive rows to {@code to}, {@code pitch} floats apart. */

@@ -66,6 +66,17 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p) {
+        for (int r = 0; r < LANES; r++) {
+            float shift = max[r] == Float.NEGATIVE_INFINITY ? 0 : max[r];
+            for (int j = 0; j < keys; j++) {
+                int at = j * LANES + r;
+                p[at] = Exponential.exp2((s[at] - shift) * Exponential.LOG2E) * factor[r];
+            }
+        }
+    }
+
+    @Override
     public void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d++) {
             for (int r = 0; r < LANES; r++) {

@@ -12,6 +12,7 @@ final class Scratch {
         VALUES,
         TILE,
         RESCALE,
+        FACTOR,
         ROW,
         QUERIES,
         ACCUMULATOR,
@@ -19,7 +20,10 @@ final class Scratch {
         SUM,
         PROBABILITY,
         PROGRAM,
+        LANES,
+        WORKSPACE,
         LIST,
+        SELECTED,
         INDICES,
         POSITIONS
     }

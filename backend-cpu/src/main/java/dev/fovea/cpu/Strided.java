@@ -56,7 +56,7 @@ final class Strided {
             Arrays.fill(to, 0, n, memory.get(ValueLayout.JAVA_FLOAT, at));
         } else {
             for (int i = 0; i < n; i++) {
-                to[i] = memory.get(ValueLayout.JAVA_FLOAT, at + 4 * i * stride);
+                to[i] = memory.get(ValueLayout.JAVA_FLOAT, at + 4L * i * stride);
             }
         }
     }
@@ -67,7 +67,7 @@ final class Strided {
             MemorySegment.copy(memory, ValueLayout.JAVA_INT, at, to, start, n);
         } else {
             for (int i = 0; i < n; i++) {
-                to[start + i] = memory.get(ValueLayout.JAVA_INT, at + 4 * i * stride);
+                to[start + i] = memory.get(ValueLayout.JAVA_INT, at + 4L * i * stride);
             }
         }
     }

@@ -61,25 +61,25 @@ class TileOps {
 
     void exp(float[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
-            out[i] = (float) StrictMath.exp(a[i]);
+            out[i] = Exponential.exp(a[i]);
         }
     }
 
     void exp2(float[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
-            out[i] = (float) StrictMath.pow(2, a[i]);
+            out[i] = Exponential.exp2Wide(a[i]);
         }
     }
 
     void log(float[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
-            out[i] = (float) StrictMath.log(a[i]);
+            out[i] = Exponential.log(a[i]);
         }
     }
 
     void log2(float[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
-            out[i] = (float) (StrictMath.log(a[i]) * (1 / StrictMath.log(2)));
+            out[i] = Exponential.log2(a[i]);
         }
     }
 
@@ -91,7 +91,7 @@ class TileOps {
 
     void sigmoid(float[] a, float[] out, int n) {
         for (int i = 0; i < n; i++) {
-            out[i] = (float) (1 / (1 + StrictMath.exp(-(double) a[i])));
+            out[i] = Exponential.sigmoid(a[i]);
         }
     }
 
@@ -110,6 +110,46 @@ class TileOps {
     void moduloInt(int[] a, int[] b, int[] out, int n) {
         for (int i = 0; i < n; i++) {
             out[i] = b[i] == 0 ? 0 : Math.floorMod(a[i], b[i]);
+        }
+    }
+
+    /** {@link #floorDivideInt} by one number. */
+    void floorDivideInt(int[] a, int divisor, int[] out, int n) {
+        if (divisor <= 0) {
+            for (int i = 0; i < n; i++) {
+                out[i] = divisor == 0 ? 0 : Math.floorDiv(a[i], divisor);
+            }
+            return;
+        }
+        float inverse = 1f / divisor;
+        for (int i = 0;
+                i < n;
+                i++) { // no division of ints in vectors: two estimates leave a remainder that is off by one divisor at
+            // most
+            int first = (int) (a[i] * inverse);
+            int rest = a[i] - first * divisor;
+            int second = (int) (rest * inverse);
+            rest -= second * divisor;
+            int below = rest >> 31;
+            rest += divisor & below;
+            out[i] = first + second + below + (divisor - 1 - rest >>> 31);
+        }
+    }
+
+    /** {@link #moduloInt} by one number. */
+    void moduloInt(int[] a, int divisor, int[] out, int n) {
+        if (divisor <= 0) {
+            for (int i = 0; i < n; i++) {
+                out[i] = divisor == 0 ? 0 : Math.floorMod(a[i], divisor);
+            }
+            return;
+        }
+        float inverse = 1f / divisor;
+        for (int i = 0; i < n; i++) {
+            int rest = a[i] - (int) (a[i] * inverse) * divisor;
+            rest -= (int) (rest * inverse) * divisor;
+            rest += divisor & rest >> 31;
+            out[i] = rest - (divisor & divisor - 1 - rest >> 31);
         }
     }
 
@@ -231,6 +271,13 @@ class TileOps {
     void mask(int[] mask, float[] s, int n) {
         for (int i = 0; i < n; i++) {
             s[i] = mask[i] != 0 ? s[i] : Float.NEGATIVE_INFINITY;
+        }
+    }
+
+    /** 0 as the weight where a score is -inf. */
+    void dropMasked(float[] s, float[] w, int n) {
+        for (int i = 0; i < n; i++) {
+            w[i] = s[i] == Float.NEGATIVE_INFINITY ? 0 : w[i];
         }
     }
 }

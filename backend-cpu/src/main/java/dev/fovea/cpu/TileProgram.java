@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An expression as steps over arrays. Each value has the domain it depends on, so that what depends only on the key or only on the
- * query is computed once and not for every pair. Slot 0 is the score tile, read by {@code Score} and written by an F32 program.
+ * query is computed once and not for every pair. Slot 0 is the tile of the value that the expression transforms, which an F32 program
+ * overwrites with its result; slot 1 is the tile of scores beside it. The columns of an output take the place of the keys.
  *
  * @param one steps once a block, in order
  * @param lane steps once a block, for each query row
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param mask slot of a BOOL result over pairs; -1 for an F32 program
  */
 record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> pair, List<Slot> slots, int mask) {
-    static final int SCORE = 0;
+    static final int VALUE = 0;
+    static final int SCORE = 1;
 
     TileProgram {
         one = List.copyOf(one);
@@ -60,7 +62,7 @@ record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> p
         INDEX,
         SCALAR,
         LOAD,
-        /** From a smaller domain to a larger one. */
+        /** From a smaller domain to a larger one, or a copy. */
         EXPAND,
         ADD,
         SUBTRACT,

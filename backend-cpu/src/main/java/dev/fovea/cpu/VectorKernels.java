@@ -34,7 +34,7 @@ abstract class VectorKernels implements Kernels {
         boolean manyRegisters = FLOATS.vectorBitSize() >= 512
                 || System.getProperty("os.arch", "").equals("aarch64");
         Kernels wide = manyRegisters ? new VectorKernels8x3() : new VectorKernels4x2();
-        return new KernelSet(wide, new VectorKernels8x1(), FLOATS.vectorBitSize(), List.of());
+        return new KernelSet(wide, new VectorKernels8x1(), new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
     }
 
     @Override
@@ -131,6 +131,36 @@ abstract class VectorKernels implements Kernels {
             odd = odd.add(r);
         }
         even.add(odd).intoArray(sum, x);
+    }
+
+    @Override
+    public void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p) {
+        for (int x = 0; x < lanes; x += LENGTH) {
+            exponentials(s, x, keys, lanes, max, factor, p);
+        }
+    }
+
+    private static void exponentials(float[] s, int x, int keys, int pitch, float[] max, float[] factor, float[] to) {
+        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
+        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
+        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
+        FloatVector by = FloatVector.fromArray(FLOATS, factor, x);
+        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
+        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+        for (int j = 0; j < keys; j++) {
+            int at = x + j * pitch;
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector z = t.add(Exponential.ROUND);
+            FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector p =
+                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            p.blend(0f, t.compare(VectorOperators.LT, -126f)).mul(by).intoArray(to, at);
+        }
     }
 
     @Override

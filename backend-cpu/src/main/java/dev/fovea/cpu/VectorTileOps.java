@@ -15,41 +15,54 @@ final class VectorTileOps extends TileOps {
     @Override
     void tanh(float[] a, float[] out, int n) {
         if (n % LENGTH == 0) {
-            tanhVectors(a, out, n);
+            VectorFunctions.tanh(a, out, n);
         } else {
             super.tanh(a, out, n);
         }
     }
 
-    private static void tanhVectors(float[] a, float[] out, int n) {
-        FloatVector one = FloatVector.broadcast(FLOATS, 1f);
-        for (int i = 0; i < n; i += LENGTH) {
-            FloatVector x = FloatVector.fromArray(FLOATS, a, i);
-            FloatVector b = x.abs();
-            FloatVector square = x.mul(x);
-            FloatVector small = FloatVector.broadcast(FLOATS, Exponential.T5)
-                    .fma(square, FloatVector.broadcast(FLOATS, Exponential.T4))
-                    .fma(square, FloatVector.broadcast(FLOATS, Exponential.T3))
-                    .fma(square, FloatVector.broadcast(FLOATS, Exponential.T2))
-                    .fma(square, FloatVector.broadcast(FLOATS, Exponential.T1))
-                    .mul(square)
-                    .fma(x, x);
-            FloatVector t = b.blend(Exponential.TANH_ONE, b.compare(VectorOperators.GT, Exponential.TANH_ONE))
-                    .mul(2 * Exponential.LOG2E);
-            FloatVector z = t.add(Exponential.ROUND);
-            FloatVector y = t.sub(z.sub(Exponential.ROUND));
-            FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C6)
-                    .fma(y, FloatVector.broadcast(FLOATS, Exponential.C5))
-                    .fma(y, FloatVector.broadcast(FLOATS, Exponential.C4))
-                    .fma(y, FloatVector.broadcast(FLOATS, Exponential.C3))
-                    .fma(y, FloatVector.broadcast(FLOATS, Exponential.C2))
-                    .fma(y, FloatVector.broadcast(FLOATS, Exponential.C1))
-                    .fma(y, one);
-            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            FloatVector large = one.sub(FloatVector.broadcast(FLOATS, 2f).div(p.add(1f)));
-            large = large.blend(large.neg(), x.compare(VectorOperators.LT, 0f));
-            large.blend(small, b.compare(VectorOperators.LE, Exponential.TANH_SMALL))
-                    .intoArray(out, i);
+    @Override
+    void exp(float[] a, float[] out, int n) {
+        if (n % LENGTH == 0) {
+            VectorFunctions.exp(a, out, n);
+        } else {
+            super.exp(a, out, n);
+        }
+    }
+
+    @Override
+    void exp2(float[] a, float[] out, int n) {
+        if (n % LENGTH == 0) {
+            VectorFunctions.exp2(a, out, n);
+        } else {
+            super.exp2(a, out, n);
+        }
+    }
+
+    @Override
+    void sigmoid(float[] a, float[] out, int n) {
+        if (n % LENGTH == 0) {
+            VectorFunctions.sigmoid(a, out, n);
+        } else {
+            super.sigmoid(a, out, n);
+        }
+    }
+
+    @Override
+    void log(float[] a, float[] out, int n) {
+        if (n % LENGTH == 0) {
+            VectorFunctions.log(a, out, n);
+        } else {
+            super.log(a, out, n);
+        }
+    }
+
+    @Override
+    void log2(float[] a, float[] out, int n) {
+        if (n % LENGTH == 0) {
+            VectorFunctions.log2(a, out, n);
+        } else {
+            super.log2(a, out, n);
         }
     }
 
@@ -192,6 +205,23 @@ final class VectorTileOps extends TileOps {
             FloatVector.fromArray(FLOATS, s, i)
                     .blend(Float.NEGATIVE_INFINITY, hidden)
                     .intoArray(s, i);
+        }
+    }
+
+    @Override
+    void dropMasked(float[] s, float[] w, int n) {
+        if (n % LENGTH == 0) {
+            dropVectors(s, w, n);
+        } else {
+            super.dropMasked(s, w, n);
+        }
+    }
+
+    private static void dropVectors(float[] s, float[] w, int n) {
+        for (int i = 0; i < n; i += LENGTH) {
+            FloatVector.fromArray(FLOATS, w, i)
+                    .blend(0f, FloatVector.fromArray(FLOATS, s, i).compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY))
+                    .intoArray(w, i);
         }
     }
 }

@@ -9,9 +9,12 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.Linearity;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.ArrayList;
@@ -128,6 +131,15 @@ class AttentionFuzzTest {
             boolean lengths = random.nextInt(3) == 0;
             Optional<ScoreStage> stage =
                     random.nextInt(3) > 0 ? Optional.empty() : Optional.of(any(ScoreStage.values()));
+            Normaliser normaliser = any(Normaliser.SOFTMAX, Normaliser.SOFTMAX, Normaliser.L1, Normaliser.IDENTITY);
+            Expr probability = probability(hq, captures, scalars);
+            boolean partials =
+                    random.nextInt(4) == 0 && (normaliser == Normaliser.IDENTITY || Linearity.isLinear(probability));
+            if (partials) {
+                stage = Optional.empty();
+            }
+            Expr output = partials ? Expressions.output() : output(b, hq, sq, dv, captures);
+            boolean plain = normaliser == Normaliser.SOFTMAX && !partials;
             AttentionSpec spec = new AttentionSpec(
                     dtype,
                     d,
@@ -139,16 +151,21 @@ class AttentionFuzzTest {
                     score,
                     mask,
                     offset,
-                    random.nextInt(3) == 0,
+                    plain && random.nextInt(3) == 0,
                     past >= 0,
                     lengths,
-                    random.nextBoolean(),
-                    stage);
+                    plain && random.nextBoolean(),
+                    stage,
+                    normaliser,
+                    probability,
+                    output,
+                    KeySource.dense(dtype),
+                    partials);
             AttentionArguments a = new AttentionArguments(
                     floats(dtype, b, hq, sq, d),
                     floats(dtype, b, hk, sk, d),
                     floats(dtype, b, hv, sk, dv),
-                    keep(cpu.allocate(dtype, b, hq, sq, dv)),
+                    keep(cpu.allocate(spec.outputType(), b, hq, sq, dv)),
                     (float) (1 / Math.sqrt(d)),
                     past >= 0 ? floats(dtype, b, hk, past, d) : null,
                     past >= 0 ? floats(dtype, b, hv, past, dv) : null,
@@ -159,15 +176,34 @@ class AttentionFuzzTest {
                     stage.isPresent() ? keep(cpu.allocate(DType.F32, b, hq, sq, all)) : null,
                     captures,
                     scalars);
+            if (partials) {
+                a = a.withPartials(keep(cpu.allocate(DType.F32, b, hq, sq)), keep(cpu.allocate(DType.F32, b, hq, sq)));
+            }
             try (var plan = cpu.prepare(spec)) {
                 plan.run(a);
             }
             Reference r = new Reference(spec, a);
             double tolerance = dtype == DType.F32 ? 1e-5 : dtype == DType.F16 ? 3e-3 : 3e-2;
             String what = name + " " + spec + " " + a.query() + a.key();
-            assertThat(Reference.difference(r.output, a.output().toFloatArray()))
+            double largest = 1;
+            for (double x : r.output) {
+                largest = Math.max(largest, Math.abs(x));
+            }
+            assertThat(Reference.difference(r.output, a.output().toFloatArray()) / largest)
                     .as(what)
                     .isLessThan(tolerance);
+            if (a.maxima() != null && a.sums() != null) {
+                assertThat(Reference.difference(r.maxima, a.maxima().toFloatArray()))
+                        .as(what)
+                        .isLessThan(1e-5);
+                double most = 1;
+                for (double x : r.sums) {
+                    most = Math.max(most, x);
+                }
+                assertThat(Reference.difference(r.sums, a.sums().toFloatArray()) / most)
+                        .as(what)
+                        .isLessThan(1e-5);
+            }
             if (a.logSumExp() != null) {
                 assertThat(Reference.difference(r.logSumExp, a.logSumExp().toFloatArray()))
                         .as(what)
@@ -180,7 +216,11 @@ class AttentionFuzzTest {
                     case MASKED -> r.masked;
                     case PROBABILITY -> r.probability;
                 };
-                assertThat(Reference.difference(expected, a.scores().toFloatArray()))
+                double most = 1;
+                for (double x : expected) {
+                    most = Double.isFinite(x) ? Math.max(most, Math.abs(x)) : most;
+                }
+                assertThat(Reference.difference(expected, a.scores().toFloatArray()) / most)
                         .as(what)
                         .isLessThan(1e-5);
             }
@@ -192,6 +232,55 @@ class AttentionFuzzTest {
                 x[i] = (float) random.nextGaussian();
             }
             return x;
+        }
+
+        private Expr probability(int heads, Map<String, Tensor> captures, Map<String, Number> scalars) {
+            Expr p = Expressions.probability();
+            Expr s = Expressions.score();
+            return switch (random.nextInt(9)) {
+                case 0 -> p.minus(Expressions.constant(0.01f)).max(Expressions.constant(0f));
+                case 1 -> s.sigmoid().times(p);
+                case 2 -> {
+                    captures.put("weight", keep(cpu.copyOf(gaussians(heads), heads)));
+                    yield p.times(new Expr.Load("weight", DType.F32, List.of(Expressions.index(IndexKind.HEAD))));
+                }
+                case 3 -> {
+                    scalars.put("power", 0.5f);
+                    yield p.abs()
+                            .plus(Expressions.constant(1e-3f))
+                            .log()
+                            .times(new Expr.Scalar("power", ValueType.F32))
+                            .exp();
+                }
+                case 4 -> s.plus(Expressions.constant(0.5f)); // the probability does not occur
+                case 5 -> s;
+                default -> p;
+            };
+        }
+
+        private Expr output(int b, int h, int sq, int dv, Map<String, Tensor> captures) {
+            Expr o = Expressions.output();
+            return switch (random.nextInt(6)) {
+                case 0 -> {
+                    captures.put("gate", keep(cpu.copyOf(gaussians(b * h * sq * dv), b, h, sq, dv)));
+                    yield o.times(new Expr.Load(
+                                    "gate",
+                                    DType.F32,
+                                    List.of(
+                                            Expressions.index(IndexKind.BATCH),
+                                            Expressions.index(IndexKind.HEAD),
+                                            Expressions.index(IndexKind.QUERY),
+                                            Expressions.index(IndexKind.CHANNEL)))
+                            .sigmoid());
+                }
+                case 1 ->
+                    o.plus(Expressions.index(IndexKind.CHANNEL)
+                            .mod(Expressions.constant(3))
+                            .toFloat());
+                case 2 ->
+                    o.max(Expressions.index(IndexKind.QUERY_POSITION).toFloat().times(Expressions.constant(1e-3f)));
+                default -> o;
+            };
         }
 
         private Expr score(int b, int h, int sq, int keys, Map<String, Tensor> captures, Map<String, Number> scalars) {

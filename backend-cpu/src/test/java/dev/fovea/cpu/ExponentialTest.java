@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -117,5 +118,166 @@ class ExponentialTest {
         assertThat(worst).isLessThan(3);
         assertThat(y[0]).isEqualTo(-1);
         assertThat(y[1]).isEqualTo(1);
+    }
+
+    private interface Function {
+        void apply(TileOps ops, float[] a, float[] out, int n);
+    }
+
+    private static void compare(Kernels kernels, Function f, DoubleUnaryOperator exact, float[] x, double ulps) {
+        float[] y = new float[x.length];
+        f.apply(kernels.ops(), x, y, x.length);
+        double worst = 0;
+        for (int i = 0; i < x.length; i++) {
+            double e = exact.applyAsDouble(x[i]);
+            if (Math.abs(e) < Float.MIN_NORMAL) {
+                assertThat(Math.abs(y[i])).as("at " + x[i]).isLessThanOrEqualTo(Float.MIN_NORMAL);
+            } else if (Double.isNaN(e) || Math.abs(e) > Float.MAX_VALUE) {
+                assertThat(Float.compare(y[i], (float) e)).as("at " + x[i]).isZero();
+            } else {
+                double off = Math.abs(y[i] - e) / Math.ulp((float) e);
+                assertThat(off).as("at " + x[i] + ": " + y[i] + " for " + e).isLessThan(ulps);
+                worst = Math.max(worst, off);
+            }
+        }
+        assertThat(worst).isGreaterThan(0);
+        for (int i = 0; i < 30; i++) { // compiled by now, at the latest
+            float[] again = new float[x.length];
+            f.apply(kernels.ops(), x, again, x.length);
+            assertThat(again).isEqualTo(y);
+        }
+        for (int i = 0; i < Math.min(x.length, 64); i += 16) { // whatever the place in the array
+            float[] part = Arrays.copyOfRange(x, i, i + 16);
+            f.apply(kernels.ops(), part, part, 16);
+            if (Species.LENGTH <= 16) {
+                assertThat(part).isEqualTo(Arrays.copyOfRange(y, i, i + 16));
+            }
+        }
+    }
+
+    private static final float[] SPECIAL = {
+        0,
+        -0f,
+        1,
+        -1,
+        Float.NaN,
+        Float.POSITIVE_INFINITY,
+        Float.NEGATIVE_INFINITY,
+        Float.MAX_VALUE,
+        -Float.MAX_VALUE,
+        Float.MIN_NORMAL,
+        Float.MIN_VALUE,
+        -Float.MIN_VALUE,
+        88,
+        88.72283f,
+        88.72284f,
+        88.73f,
+        -87.336f,
+        -87.3366f,
+        -103,
+        127,
+        127.5f,
+        127.99999f,
+        128,
+        -126,
+        -126.00001f,
+        -125.5f,
+        -149,
+        2,
+        4,
+        0.5f,
+        0.70710677f,
+        0.7071068f,
+        1.4142135f,
+        1.4142137f,
+        0.99999994f,
+        1.0000001f,
+        1e-40f,
+        3e38f,
+        89,
+        -89,
+        1e9f,
+        -1e9f
+    };
+
+    private static float[] points(float from, float to) {
+        float[] x = Arrays.copyOf(SPECIAL, 1 << 15);
+        for (int i = SPECIAL.length; i < x.length; i++) {
+            x[i] = from + i * ((to - from) / x.length);
+        }
+        return x;
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void functionsWithinAFewUlp(Kernels kernels) {
+        compare(kernels, TileOps::exp, StrictMath::exp, points(-100, 100), 3);
+        compare(kernels, TileOps::exp2, x -> StrictMath.pow(2, x), points(-140, 140), 3);
+        compare(kernels, TileOps::sigmoid, x -> 1 / (1 + StrictMath.exp(-x)), points(-100, 100), 4);
+        compare(kernels, TileOps::log, StrictMath::log, points(0, 5), 3);
+        compare(kernels, TileOps::log, StrictMath::log, points(1e-30f, 1e30f), 3);
+        compare(kernels, TileOps::log2, x -> StrictMath.log(x) / StrictMath.log(2), points(0, 5), 3);
+        compare(kernels, TileOps::log2, x -> StrictMath.log(x) / StrictMath.log(2), points(1e-30f, 1e30f), 3);
+        compare(kernels, TileOps::sqrt, StrictMath::sqrt, points(0, 5), 1);
+        for (int e = -126; e <= 127; e++) {
+            float[] x = new float[64];
+            Arrays.fill(x, e);
+            kernels.ops().exp2(x, x, 64);
+            assertThat(x[5]).isEqualTo(Math.scalb(1f, e));
+            kernels.ops().log2(x, x, 64);
+            assertThat(x[5]).isEqualTo(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void wholeDivisionIsExact(Kernels kernels) {
+        int[] edges = {
+            0,
+            1,
+            -1,
+            2,
+            -2,
+            3,
+            7,
+            -7,
+            64,
+            100,
+            4095,
+            4096,
+            1 << 24,
+            (1 << 24) + 1,
+            (1 << 30) - 1,
+            Integer.MAX_VALUE,
+            Integer.MAX_VALUE - 1,
+            Integer.MIN_VALUE,
+            Integer.MIN_VALUE + 1
+        };
+        java.util.Random random = new java.util.Random(1);
+        int[] a = new int[1 << 14];
+        for (int i = 0; i < a.length; i++) {
+            a[i] = i < edges.length ? edges[i] : random.nextInt() >> random.nextInt(31);
+        }
+        int[] divided = new int[a.length];
+        int[] rest = new int[a.length];
+        int[] each = new int[a.length];
+        int[] all = new int[a.length];
+        for (int t = 0; t < 300; t++) {
+            int d = t < edges.length ? edges[t] : random.nextInt() >> random.nextInt(31);
+            kernels.ops().floorDivideInt(a, d, divided, a.length);
+            kernels.ops().moduloInt(a, d, rest, a.length);
+            Arrays.fill(all, d);
+            kernels.ops().floorDivideInt(a, all, each, a.length);
+            assertThat(divided).as("by " + d).isEqualTo(each);
+            kernels.ops().moduloInt(a, all, each, a.length);
+            assertThat(rest).as("by " + d).isEqualTo(each);
+            for (int i = 0; i < a.length; i++) {
+                int q = d == 0 ? 0 : Math.floorDiv(a[i], d);
+                if (divided[i] != q || rest[i] != (d == 0 ? 0 : Math.floorMod(a[i], d))) {
+                    assertThat(divided[i]).as(a[i] + " by " + d).isEqualTo(q);
+                    assertThat(rest[i]).as(a[i] + " mod " + d).isEqualTo(d == 0 ? 0 : Math.floorMod(a[i], d));
+                }
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Normaliser;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -26,6 +27,8 @@ final class Reference {
     final double[] capped;
     final double[] masked;
     final double[] probability;
+    final double[] maxima;
+    final double[] sums;
 
     Reference(AttentionSpec spec, AttentionArguments a) {
         this.spec = spec;
@@ -40,6 +43,8 @@ final class Reference {
         capped = new double[rows * keys];
         masked = new double[rows * keys];
         probability = new double[rows * keys];
+        maxima = new double[rows];
+        sums = new double[rows];
         for (int row = 0; row < rows; row++) {
             row(row / queries / spec.queryHeads(), row / queries % spec.queryHeads(), row % queries, row);
         }
@@ -57,48 +62,70 @@ final class Reference {
         };
         double max = Double.NEGATIVE_INFINITY;
         Map<Expr.IndexKind, Integer> index = new EnumMap<>(Expr.IndexKind.class);
+        index.put(Expr.IndexKind.BATCH, b);
+        index.put(Expr.IndexKind.HEAD, h);
+        index.put(Expr.IndexKind.KEY_HEAD, hk);
+        index.put(Expr.IndexKind.QUERY, q);
+        index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
+        index.put(Expr.IndexKind.QUERY_LENGTH, queries);
+        index.put(Expr.IndexKind.KEY_LENGTH, length);
         for (int k = 0; k < keys; k++) {
             double x = 0;
             for (int d = 0; d < spec.headDim(); d++) {
                 x += at(a.query(), b, h, q, d) * joined(a.pastKey(), a.key(), b, hk, k, d);
             }
-            index.put(Expr.IndexKind.BATCH, b);
-            index.put(Expr.IndexKind.HEAD, h);
-            index.put(Expr.IndexKind.KEY_HEAD, hk);
-            index.put(Expr.IndexKind.QUERY, q);
             index.put(Expr.IndexKind.KEY, k);
-            index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
             index.put(Expr.IndexKind.KEY_POSITION, k);
-            index.put(Expr.IndexKind.QUERY_LENGTH, queries);
-            index.put(Expr.IndexKind.KEY_LENGTH, length);
             int at = row * keys + k;
             raw[at] = a.scale() * x;
-            capped[at] = value(spec.cap(), index, raw[at]);
-            double s = value(spec.score(), index, capped[at]);
-            masked[at] = k < length && value(spec.mask(), index, s) != 0 ? s : Double.NEGATIVE_INFINITY;
+            capped[at] = value(spec.cap(), index, new Values(raw[at], 0, 0));
+            double s = value(spec.score(), index, new Values(capped[at], 0, 0));
+            masked[at] =
+                    k < length && value(spec.mask(), index, new Values(s, 0, 0)) != 0 ? s : Double.NEGATIVE_INFINITY;
             max = Math.max(max, masked[at]);
         }
         double sink = spec.sink() ? at(a.sinks(), h) : Double.NEGATIVE_INFINITY;
+        double seen = max;
         max = Math.max(max, sink);
         double sum = max == Double.NEGATIVE_INFINITY ? 0 : Math.exp(sink - max);
+        double absolute = 0;
         for (int k = 0; k < keys; k++) {
             double s = masked[row * keys + k];
-            double p = s == Double.NEGATIVE_INFINITY ? 0 : Math.exp(s - max);
-            probability[row * keys + k] = p;
-            sum += p;
+            if (s != Double.NEGATIVE_INFINITY) {
+                sum += Math.exp(s - max);
+                absolute += Math.abs(s);
+            }
         }
         logSumExp[row] = max + Math.log(sum);
+        boolean softmax = spec.normaliser() == Normaliser.SOFTMAX;
+        maxima[row] = softmax ? seen : 0;
+        sums[row] = softmax ? sum : absolute;
+        double[] o = new double[spec.valueDim()];
         for (int k = 0; k < keys; k++) {
-            if (masked[row * keys + k] == Double.NEGATIVE_INFINITY) {
+            double s = masked[row * keys + k];
+            if (s == Double.NEGATIVE_INFINITY) {
                 continue;
             }
-            probability[row * keys + k] /= sum;
-            for (int d = 0; d < spec.valueDim(); d++) {
-                output[row * spec.valueDim() + d] +=
-                        probability[row * keys + k] * joined(a.pastValue(), a.value(), b, hv, k, d);
+            double p = switch (spec.normaliser()) {
+                case SOFTMAX -> Math.exp(s - max) / (spec.partials() ? 1 : sum);
+                case L1 -> spec.partials() ? s : absolute == 0 ? 0 : s / absolute;
+                case IDENTITY -> s;
+            };
+            index.put(Expr.IndexKind.KEY, k);
+            index.put(Expr.IndexKind.KEY_POSITION, k);
+            double w = value(spec.probability(), index, new Values(s, p, 0));
+            probability[row * keys + k] = w;
+            for (int d = 0; d < o.length; d++) {
+                o[d] += w * joined(a.pastValue(), a.value(), b, hv, k, d);
             }
         }
+        for (int d = 0; d < o.length; d++) {
+            index.put(Expr.IndexKind.CHANNEL, d);
+            output[row * o.length + d] = value(spec.output(), index, new Values(0, 0, o[d]));
+        }
     }
+
+    private record Values(double score, double probability, double output) {}
 
     private int perSequence(@Nullable Tensor tensor, int b, int h) {
         Tensor t = Objects.requireNonNull(tensor);
@@ -130,10 +157,15 @@ final class Reference {
     }
 
     /** Truth is 1 or 0; integers are exact in a double. */
-    double value(Expr e, Map<Expr.IndexKind, Integer> index, double score) {
+    private double value(Expr e, Map<Expr.IndexKind, Integer> index, Values values) {
         return switch (e) {
             case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
-            case Expr.Value s -> score;
+            case Expr.Value v ->
+                switch (v.kind()) {
+                    case SCORE -> values.score();
+                    case PROBABILITY -> values.probability();
+                    case OUTPUT -> values.output();
+                };
             case Expr.FloatConst c -> c.value();
             case Expr.IntConst c -> c.value();
             case Expr.BoolConst c -> c.value() ? 1 : 0;
@@ -145,12 +177,12 @@ final class Reference {
                 Tensor t = Objects.requireNonNull(a.captures().get(l.name()));
                 int[] at = new int[l.indices().size()];
                 for (int i = 0; i < at.length; i++) {
-                    at[i] = Math.clamp((long) value(l.indices().get(i), index, score), 0, (int) t.size(i) - 1);
+                    at[i] = Math.clamp((long) value(l.indices().get(i), index, values), 0, (int) t.size(i) - 1);
                 }
                 yield at(t, at);
             }
             case Expr.Unary u -> {
-                double x = value(u.operand(), index, score);
+                double x = value(u.operand(), index, values);
                 yield switch (u.op()) {
                     case NEGATE -> -x;
                     case ABS -> Math.abs(x);
@@ -166,11 +198,11 @@ final class Reference {
                     case NOT -> 1 - x;
                 };
             }
-            case Expr.Binary b -> binary(b.op(), value(b.left(), index, score), value(b.right(), index, score));
+            case Expr.Binary b -> binary(b.op(), value(b.left(), index, values), value(b.right(), index, values));
             case Expr.Select s ->
-                value(s.condition(), index, score) != 0
-                        ? value(s.ifTrue(), index, score)
-                        : value(s.ifFalse(), index, score);
+                value(s.condition(), index, values) != 0
+                        ? value(s.ifTrue(), index, values)
+                        : value(s.ifFalse(), index, values);
         };
     }
 

@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
 final class OpenClBackend implements DeviceBackend, BuildCount {
-    private static final Support.No NOT_YET =
-            new Support.No("this version does not compute that by OpenCL", "leave the option out");
-
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -65,16 +62,17 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec _ -> new Support.Yes();
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> NOT_YET;
+            case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 
     @Override
     public DevicePlan prepare(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> new OpenClAttentionPlan(this, spec);
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> throw new Unsupported(NOT_YET.reason(), NOT_YET.remedy());
+            case AttentionSpec spec -> new AttentionRoutes(this, spec);
+            case MergeSpec spec -> new OpenClMergePlan(this, spec);
+            case TransferSpec spec -> new OpenClTransferPlan(this, spec);
+            case RotarySpec spec -> new OpenClRotaryPlan(this, spec);
         };
     }
 

@@ -2,6 +2,7 @@ package dev.fovea.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.fovea.api.spec.KeySource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,9 +24,21 @@ class PlantedFaultsTest {
                 "bottom-right taken for top-left",
                 c -> c.offset() == AttentionCase.Offset.BOTTOM_RIGHT ? c.with("offset=top-left") : c);
         FAULTS.put("past offset ignored", c -> c.offset() == AttentionCase.Offset.PAST ? c.with("offset=top-left") : c);
+        FAULTS.put("l1 taken for softmax", c -> norm(c, AttentionCase.Norm.L1, "norm=softmax"));
+        FAULTS.put("sigmoid taken for identity", c -> norm(c, AttentionCase.Norm.SIGMOID, "norm=identity"));
+        FAULTS.put(
+                "weight ignored", c -> c.weights().weight() != AttentionCase.Weight.NONE ? c.with("weight=none") : c);
+        FAULTS.put("gate ignored", c -> c.weights().finish() != AttentionCase.Finish.NONE ? c.with("finish=none") : c);
+        FAULTS.put("key positions ignored", c -> c.source().positions() ? c.with("positions=false") : c);
+        FAULTS.put("int4 taken for int8", c -> c.source().kv() == AttentionCase.Kv.INT4 ? c.with("kv=int8") : c);
+        FAULTS.put("selection ignored", c -> c.source().select() != KeySource.Selection.ALL ? c.with("select=all") : c);
         FAULTS.put(
                 "scale half a per cent off",
                 c -> c.with("scale=" + (c.scale() != 0 ? c.scale() : 1 / Math.sqrt(c.d())) * 1.005));
+    }
+
+    private static AttentionCase norm(AttentionCase c, AttentionCase.Norm norm, String instead) {
+        return c.weights().norm() == norm ? c.with(instead) : c;
     }
 
     private static List<AttentionCase> cases() {

@@ -97,7 +97,7 @@ public final class AttentionBlock {
     }
 
     /** A bit for each tensor whose rows can be moved four elements at a time. */
-    private static int vectors(boolean... aligned) {
+    static int vectors(boolean... aligned) {
         int bits = 0;
         for (int i = 0; i < aligned.length; i++) {
             bits |= aligned[i] ? 1 << i : 0;

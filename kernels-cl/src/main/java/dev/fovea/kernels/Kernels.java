@@ -1,12 +1,16 @@
 package dev.fovea.kernels;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.api.spec.TransferSpec;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +35,66 @@ public final class Kernels {
                 + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());
+    }
+
+    /** The kernel for few query rows over many keys, whose partials {@link #decodeMerge} brings together. */
+    public static KernelSource decode(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode", variant, spec);
+    }
+
+    public static KernelSource decodeMerge(DecodeVariant variant, AttentionSpec spec) {
+        return decode("decode_merge", variant, spec);
+    }
+
+    /** Both from one text, so that they share a build. */
+    private static KernelSource decode(String entry, DecodeVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        expressions.define("VERDICTS", 0);
+        String text = storage(spec.storage()) + variant.defines() + KeyTables.defines(spec.source())
+                + "#define NORMALISER " + spec.normaliser() + "\n#define PARTIALS " + (spec.partials() ? 1 : 0)
+                + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("decode.cl");
+        return new KernelSource(entry, text, expressions.captures(), expressions.scalars());
+    }
+
+    /** The kernel that merges partials by a work-group of {@code threads}, a multiple of 8, for each row and each {@link #MERGE_COLUMNS}. */
+    public static KernelSource merge(MergeSpec spec, int threads) {
+        return plain(
+                "merge",
+                storage(spec.storage()) + "#define RULE RULE_" + spec.rule() + "\n#define MERGE_THREADS " + threads
+                        + "\n");
+    }
+
+    /** Columns that a work-group of {@link #merge} makes. */
+    public static final int MERGE_COLUMNS = 32;
+
+    /** The kernel that moves rows: a work-group of {@link #TRANSFER_THREADS} for each row of each head. */
+    public static KernelSource transfer(TransferSpec spec) {
+        return plain("transfer", "#define KV_FORMAT KV_" + spec.from() + "\n#define TO_FORMAT KV_" + spec.to() + "\n");
+    }
+
+    /** Work-items of {@link #transfer}. */
+    public static final int TRANSFER_THREADS = 32;
+
+    /** The kernel that turns pairs of columns by work-groups of {@link #ROTARY_THREADS}, a work-item for each of {@link RotaryBlock#items}. */
+    public static KernelSource rotary(RotarySpec spec) {
+        return plain(
+                "rotary",
+                storage(spec.storage()) + "#define NEIGHBOURS "
+                        + (spec.pairing() == RotarySpec.Pairing.NEIGHBOURS ? 1 : 0) + "\n#define SECTIONS "
+                        + spec.sections() + "\n");
+    }
+
+    /** Work-items of {@link #rotary}. */
+    public static final int ROTARY_THREADS = 64;
+
+    private static String storage(DType type) {
+        return "#define STORAGE STORAGE_" + type + "\n";
+    }
+
+    private static KernelSource plain(String entry, String defines) {
+        String text = defines + new KernelText(Map.of()).flatten(entry + ".cl");
+        return new KernelSource(entry, text, List.of(), List.of());
     }
 
     /** Weights as an output need the sums as much as a probability expression does that is not linear. */

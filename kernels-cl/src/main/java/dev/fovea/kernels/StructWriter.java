@@ -54,6 +54,15 @@ final class StructWriter {
                 .int64(AttentionBlock.stride(t, perHead ? 2 : 1));
     }
 
+    /** {@code struct plane} of one part of a tensor [n, B, H, S] or longer. */
+    StructWriter planeOfParts(@Nullable Tensor t) {
+        int64(t == null ? 0 : t.offset());
+        for (int axis = 1; axis < 4; axis++) {
+            int64(AttentionBlock.stride(t, axis));
+        }
+        return this;
+    }
+
     /** Offset and stride of a tensor of one axis. */
     StructWriter list(@Nullable Tensor t) {
         return int64(t == null ? 0 : t.offset()).int64(AttentionBlock.stride(t, 0));

@@ -3,6 +3,7 @@ package dev.fovea.tools;
 import dev.fovea.tools.agreement.ConformanceCommand;
 import dev.fovea.tools.attend.AttendCommand;
 import dev.fovea.tools.bench.BenchCommand;
+import dev.fovea.tools.expressions.ExplainCommand;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -21,6 +22,7 @@ import picocli.CommandLine.ParameterException;
         subcommands = {
             ProbeCommand.class,
             AttendCommand.class,
+            ExplainCommand.class,
             ConformanceCommand.class,
             BenchCommand.class,
             DemoCommand.class,

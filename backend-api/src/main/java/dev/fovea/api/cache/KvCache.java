@@ -278,6 +278,23 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    /**
+     * Attention that reads shared pages once, for the last {@code queries[b]} positions of each sequence; the caller closes it.
+     *
+     * @param queries queries of each sequence, whose keys are in the cache
+     */
+    public PrefixAttention prefixAttention(List<KvSequence> sequences, int[] queries) {
+        synchronized (ledger) {
+            checkOpen();
+            sequences.forEach(ledger::own);
+            if (queries.length != sequences.size()) {
+                throw new InvalidArgument(
+                        "queries", sequences.size() + " numbers", queries.length + "", "give one for each sequence");
+            }
+            return new PrefixAttention(backend, shape, keys, values, sequences, queries);
+        }
+    }
+
     /** The keys of a sequence as numbers: F32 [1, H, T, keyDim], T = the longest head's, 0 behind the end of others. */
     public Tensor readKeys(KvSequence sequence) {
         return read(keys, sequence);

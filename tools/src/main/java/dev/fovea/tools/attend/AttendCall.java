@@ -8,6 +8,7 @@ import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.Tensor;
 import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.Progress;
+import dev.fovea.tools.StorageType;
 import dev.fovea.tools.npy.NpyFile;
 import dev.fovea.tools.npy.NpyOutput;
 import dev.fovea.tools.npy.NpyType;
@@ -64,6 +65,14 @@ final class AttendCall {
         Tensor value = bhsd("--v", "--v-heads", backend, in.value, storage, valueHeads, options.layout);
         long past = in.pastKey == null ? 0 : in.pastKey.shape()[2];
         Attention attention = masks(attention(in, backend, storage), in, backend, key.size(2) + past);
+        attention = CallExpressions.add(
+                attention,
+                options.expressions,
+                in,
+                (file, dtype) -> keep(
+                        dtype == DType.I32
+                                ? backend.copyOf(file.ints(), file.shape())
+                                : TensorFiles.upload(backend, file, dtype)));
         if (options.logSumExp != null) {
             attention = attention.logSumExp();
         }

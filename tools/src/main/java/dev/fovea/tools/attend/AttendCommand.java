@@ -45,6 +45,9 @@ import picocli.CommandLine.Option;
             "      --layout packed --heads 32 --kv-heads 8",
             "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy \\",
             "      --lse lse.npy --scores probability=p.npy",
+            "  fovea attend --q q.npy --k k.npy --v v.npy -o o.npy --scalar w=256 \\",
+            "      --mask-expr 'kpos <= qpos && doc[qpos] == doc[kpos] && qpos - kpos < w' \\",
+            "      --capture doc=doc.npy",
             "A line of a cases file:",
             "  {\"q\": \"q.npy\", \"k\": \"k.npy\", \"v\": \"v.npy\", \"out\": \"o.npy\",",
             "   \"window\": \"2,0\", \"scale\": 0.125, \"name\": \"local\"}   (all on one line)"
@@ -60,7 +63,7 @@ public final class AttendCommand extends CliCommand {
             paramLabel = "FILE",
             description = {
                 "Run many calls in one process: one JSON object a line, keys are the long option names without dashes, values"
-                        + " numbers or strings, and an optional name. A line that fails is reported, the others still run."
+                        + " numbers or strings (arrays of strings for options that repeat), and an optional name. A line that fails is reported, the others still run."
             })
     private @Nullable Path cases;
 

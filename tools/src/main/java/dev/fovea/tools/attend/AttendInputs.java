@@ -1,5 +1,6 @@
 package dev.fovea.tools.attend;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.tools.UsageException;
 import dev.fovea.tools.npy.NpyFile;
@@ -7,7 +8,9 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The files that one call reads, open, with types and ranks checked. */
@@ -25,6 +28,7 @@ final class AttendInputs implements AutoCloseable {
     final @Nullable NpyFile sink;
     final @Nullable NpyFile keyLengths;
     final @Nullable NpyFile queryOffsets;
+    final Map<String, NpyFile> captures = new LinkedHashMap<>();
 
     AttendInputs(AttendOptions o) throws IOException {
         try {
@@ -42,6 +46,9 @@ final class AttendInputs implements AutoCloseable {
             sink = floats("--sink", open("--sink", o.sink));
             keyLengths = integers("--kv-lengths", open("--kv-lengths", o.keyLengths));
             queryOffsets = integers("--q-offset", open("--q-offset", offsetFile(o)));
+            for (Map.Entry<String, String> c : o.expressions.captures().entrySet()) {
+                captures.put(c.getKey(), open(path("--capture " + c.getKey(), c.getValue())));
+            }
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
@@ -52,11 +59,25 @@ final class AttendInputs implements AutoCloseable {
         if (o.queryOffset == null || o.offsetNumber() != null) {
             return null;
         }
+        return path("--q-offset", o.queryOffset);
+    }
+
+    private static Path path(String option, String text) {
         try {
-            return Path.of(o.queryOffset);
+            return Path.of(text);
         } catch (InvalidPathException e) {
-            throw new UsageException("--q-offset: expected a whole number or a file, got '" + o.queryOffset + "'");
+            throw new UsageException(option + ": '" + text + "' is no file name");
         }
+    }
+
+    /** The storage type of a captured array. */
+    static DType captureType(NpyFile file) {
+        return switch (file.type()) {
+            case FLOAT16 -> DType.F16;
+            case FLOAT32, FLOAT64 -> DType.F32;
+            case INT32, INT64 -> DType.I32;
+            case BOOL -> DType.BOOL;
+        };
     }
 
     private NpyFile tensor(String option, Path path, Layout layout) throws IOException {

@@ -1,7 +1,9 @@
 package dev.fovea.tools.attend;
 
+import dev.fovea.tools.StorageType;
 import dev.fovea.tools.UsageException;
 import dev.fovea.tools.WindowBounds;
+import dev.fovea.tools.expressions.ExpressionOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -10,6 +12,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of one attention call; a line of a cases file goes through the same parser as the flags. */
@@ -180,6 +183,9 @@ final class AttendOptions {
     @Nullable
     Path alibi;
 
+    @Mixin
+    ExpressionOptions expressions = new ExpressionOptions();
+
     @Option(
             names = "--sink",
             paramLabel = "FILE",
@@ -234,6 +240,7 @@ final class AttendOptions {
             throw new UsageException("--past-k and --past-v go together; give both or neither");
         }
         positions();
+        expressions.check();
         heads("--heads", heads);
         heads("--kv-heads", keyHeads);
         heads("--v-heads", valueHeads);

@@ -29,6 +29,9 @@ import picocli.CommandLine.ParameterException;
  */
 final class CasesFile {
     private static final String NAME = "name";
+    /** Keys whose value may be an array of strings. */
+    private static final Set<String> REPEATABLE = Set.of("capture", "scalar", "scores");
+
     private static final Pattern COLUMN = Pattern.compile("column (\\d+)");
 
     private CasesFile() {}
@@ -92,13 +95,13 @@ final class CasesFile {
                 if (!seen.add(key)) {
                     throw new UsageException("the key '" + key + "' comes twice");
                 }
-                String value = value(key, reader);
+                List<String> values = values(key, reader);
                 if (key.equals(NAME)) {
-                    seenName.append(value);
+                    values.forEach(seenName::append);
                 } else if (!options.contains("--" + key)) {
                     unknown.add(key);
                 } else {
-                    arguments.add("--" + key + "=" + value);
+                    values.forEach(v -> arguments.add("--" + key + "=" + v));
                 }
             }
             reader.endObject();
@@ -117,6 +120,19 @@ final class CasesFile {
             throw new UsageException("the line is not a JSON object: " + e.getMessage());
         }
         return new Case(seenName.toString(), arguments);
+    }
+
+    private static List<String> values(String key, JsonReader reader) throws IOException {
+        if (!REPEATABLE.contains(key) || reader.peek() != JsonToken.BEGIN_ARRAY) {
+            return List.of(value(key, reader));
+        }
+        List<String> all = new ArrayList<>();
+        reader.beginArray();
+        while (reader.hasNext()) {
+            all.add(value(key, reader));
+        }
+        reader.endArray();
+        return all;
     }
 
     private static String value(String key, JsonReader reader) throws IOException {

@@ -2,6 +2,7 @@ package dev.fovea.tools.bench;
 
 import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
+import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  fovea bench",
             "  fovea bench --device cpu --shape 1x8x1024x64 --causal",
+            "  FOVEA_THREADS=1 fovea bench --device cpu --suite options",
             "  fovea bench --shape 1x32/8x1/4096x128 --dtype f16 --dtype bf16 --out bench.jsonl"
         })
 public final class BenchCommand extends CliCommand {
@@ -81,6 +83,15 @@ public final class BenchCommand extends CliCommand {
     private @Nullable WindowBounds window;
 
     @Option(
+            names = "--suite",
+            paramLabel = "NAME",
+            description = {
+                "options: what masks, caches and uneven batches cost, as ratios of times taken in turn, each with its goal."
+                        + " A missed goal is no failure."
+            })
+    private @Nullable String suite;
+
+    @Option(
             names = "--time",
             paramLabel = "SECONDS",
             defaultValue = "1",
@@ -99,6 +110,9 @@ public final class BenchCommand extends CliCommand {
             throw new UsageException("--time: expected seconds above 0 and at most 3600, got " + seconds);
         }
         Console console = console();
+        if (suite != null) {
+            return options(console);
+        }
         Environment environment = Environment.current();
         List<String> lines = new ArrayList<>();
         int failed = 0;
@@ -126,6 +140,30 @@ public final class BenchCommand extends CliCommand {
             try (Writer writer = Files.newBufferedWriter(out)) {
                 for (String line : lines) {
                     writer.write(line + "\n");
+                }
+            }
+        }
+        return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private int options(Console console) {
+        if (!"options".equals(suite)) {
+            throw new UsageException("--suite: there is 'options', got '" + suite + "'");
+        }
+        int failed = 0;
+        try (OpenBackends backends = new OpenBackends()) {
+            for (Backend backend : open(backends)) {
+                try (ExecutionStream stream = backend.newStream()) {
+                    for (Contest contest : new OptionSuite(backend, stream).contests()) {
+                        try {
+                            console.out().println(contest.run(seconds).line());
+                        } catch (RuntimeException | OutOfMemoryError e) {
+                            failed++;
+                            console.note("fovea bench: " + contest.name() + " on "
+                                    + backend.info().id() + ": "
+                                    + FailureText.of(e).sentence());
+                        }
+                    }
                 }
             }
         }

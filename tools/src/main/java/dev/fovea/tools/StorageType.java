@@ -1,12 +1,11 @@
-package dev.fovea.tools.attend;
+package dev.fovea.tools;
 
 import dev.fovea.api.DType;
-import dev.fovea.tools.NamedValues;
 import dev.fovea.tools.npy.NpyType;
 import java.util.List;
 
 /** Storage types of q, k, v and the output, by the names of the command line. */
-enum StorageType {
+public enum StorageType {
     F32(DType.F32, NpyType.FLOAT32),
     F16(DType.F16, NpyType.FLOAT16),
     /** NumPy has no bfloat16: the file holds its values as float32, which loses nothing. */
@@ -20,12 +19,12 @@ enum StorageType {
         this.file = file;
     }
 
-    DType dtype() {
+    public DType dtype() {
         return dtype;
     }
 
     /** Element type of the output file. */
-    NpyType file() {
+    public NpyType file() {
         return file;
     }
 
@@ -39,7 +38,7 @@ enum StorageType {
     }
 
     /** Reads a name. */
-    static final class Names extends NamedValues<StorageType> {
+    public static final class Names extends NamedValues<StorageType> {
         Names() {
             super(List.of(values()));
         }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.fovea.api.cache;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.fovea.api.position;
+
+import org.jspecify.annotations.NullMarked;

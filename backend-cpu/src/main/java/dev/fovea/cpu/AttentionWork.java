@@ -1,0 +1,91 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spi.DeviceSchedule;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The work of a run cut into tasks, those with the most keys first. How it is cut depends on the shapes alone; a run without a
+ * schedule cuts it the same way.
+ *
+ * @param units rows whose keys are split, and which therefore need a merge at the end
+ * @param workspace floats that the results of splits take
+ */
+record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, List<Unit> units, int workspace)
+        implements DeviceSchedule {
+    /** Keys of a split: enough of them to make up for the merge. */
+    static final int SPLIT = 1024;
+
+    /**
+     * Some rows of a group.
+     *
+     * @param block query block of a selection, 0 without one
+     * @param few whether the rows are few
+     * @param split which split of the keys; -1 for all keys
+     * @param keys about how many there are
+     * @param result where in the workspace the result of a split goes
+     */
+    record Task(int batch, int group, int block, long first, int rows, boolean few, int split, int keys, int result) {}
+
+    /** Rows whose splits follow each other in the workspace. */
+    record Unit(int batch, int group, long first, int rows, int splits, int result) {}
+
+    /** What the cut depends on. */
+    record Shape(AttentionSpec spec, int groupHeads, int[] queryLengths, int[] keyLengths) {
+        static Shape of(AttentionCall call) {
+            int[] queries = new int[call.batch];
+            int[] keys = new int[call.batch];
+            for (int b = 0; b < call.batch; b++) {
+                queries[b] = call.queries(b);
+                for (int h = 0; h < call.spec.keyHeads(); h++) {
+                    keys[b] = Math.max(keys[b], call.keyLength(b, h));
+                }
+            }
+            return new Shape(call.spec, call.groupHeads, queries, keys);
+        }
+
+        int groups() {
+            return spec.queryHeads() / groupHeads;
+        }
+
+        /** Whether the way of few rows computes what the spec says. */
+        boolean fewAllowed() {
+            return spec.scores().isEmpty()
+                    && spec.normaliser() == Normaliser.SOFTMAX
+                    && spec.probability().equals(Expressions.probability())
+                    && spec.output().equals(Expressions.output());
+        }
+
+        long rows(int b) {
+            return (long) queryLengths[b] * groupHeads;
+        }
+    }
+
+    static AttentionWork cut(Shape shape, KernelSet kernels, @Nullable KeySelection selection) {
+        WorkCutter cutter = new WorkCutter(shape, kernels, selection);
+        for (int b = 0; b < shape.queryLengths.length; b++) {
+            for (int g = 0; g < shape.groups(); g++) {
+                cutter.cut(b, g);
+            }
+        }
+        cutter.tasks.sort(Comparator.comparingInt(t -> -t.keys)); // stable, so that tasks of a head stay neighbours
+        return new AttentionWork(
+                shape.queryLengths,
+                shape.keyLengths,
+                List.copyOf(cutter.tasks),
+                List.copyOf(cutter.units),
+                cutter.workspace());
+    }
+
+    boolean fits(Shape shape) {
+        return Arrays.equals(queryLengths, shape.queryLengths) && Arrays.equals(keyLengths, shape.keyLengths);
+    }
+
+    @Override
+    public void close() {}
+}

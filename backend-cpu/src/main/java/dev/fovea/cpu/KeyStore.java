@@ -1,0 +1,146 @@
+package dev.fovea.cpu;
+
+import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeyArguments;
+import dev.fovea.api.spec.KeySource.Layout;
+import dev.fovea.api.spec.KvFormat;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Where the keys and values of the sequences of a run lie, read by their index in the sequence. */
+final class KeyStore {
+    private final Layout layout;
+    private final KvRows key;
+    private final KvRows value;
+    private final @Nullable KvRows pastKey;
+    private final @Nullable KvRows pastValue;
+    private final int pastKeys;
+    private final int[] starts;
+    private final @Nullable Strided table;
+    private final boolean tablePerHead;
+    private final int pageSize;
+
+    KeyStore(AttentionSpec spec, AttentionArguments a) {
+        KeyArguments k = a.source();
+        KvFormat format = spec.source().format();
+        this.layout = spec.source().layout();
+        this.key = KvRows.of(format, spec.headDim(), a.key(), k.keyScales(), k.keyZeros());
+        this.value = KvRows.of(format, spec.valueDim(), a.value(), k.valueScales(), k.valueZeros());
+        this.pastKey = past(spec, spec.headDim(), a.pastKey());
+        this.pastValue = past(spec, spec.valueDim(), a.pastValue());
+        this.pastKeys = Math.toIntExact(a.pastKeys());
+        this.starts = starts(k.keyStarts());
+        this.table = k.pageTable() == null ? null : Strided.of(k.pageTable());
+        this.tablePerHead = k.pageTable() != null && k.pageTable().rank() == 3;
+        this.pageSize = Math.toIntExact(a.key().size(2));
+    }
+
+    private static @Nullable KvRows past(AttentionSpec spec, int columns, @Nullable Tensor t) {
+        return t == null ? null : KvRows.of(KvFormat.of(spec.storage()), columns, t, null, null);
+    }
+
+    /** Cumulative positions; none for null. */
+    static int[] starts(@Nullable Tensor t) {
+        if (t == null) {
+            return new int[0];
+        }
+        int[] all = new int[Math.toIntExact(t.size(0))];
+        Strided from = Strided.of(t);
+        from.read(from.at(0, 0, 0, 0), all, 0, all.length);
+        return all;
+    }
+
+    /** Keys of a ragged sequence. */
+    int raggedLength(int batch) {
+        return starts[batch + 1] - starts[batch];
+    }
+
+    void readKeys(int batch, int head, int first, int n, float[] to, int start, int pitch, Scratch scratch) {
+        read(pastKey, key, batch, head, head, first, n, to, start, pitch, scratch);
+    }
+
+    /** The key head says which page table, where each head has one. */
+    void readValues(
+            int batch, int keyHead, int head, int first, int n, float[] to, int start, int pitch, Scratch scratch) {
+        read(pastValue, value, batch, keyHead, head, first, n, to, start, pitch, scratch);
+    }
+
+    private void read(
+            @Nullable KvRows past,
+            KvRows fresh,
+            int batch,
+            int tableHead,
+            int head,
+            int first,
+            int n,
+            float[] to,
+            int start,
+            int pitch,
+            Scratch scratch) {
+        switch (layout) {
+            case DENSE -> {
+                int old = past == null ? 0 : Math.clamp((long) pastKeys - first, 0, n);
+                if (past != null && old > 0) {
+                    past.read(batch, head, first, old, to, start, pitch, scratch);
+                }
+                if (old < n) {
+                    long position = (long) first + old - pastKeys;
+                    fresh.read(batch, head, position, n - old, to, start + old * pitch, pitch, scratch);
+                }
+            }
+            case RAGGED -> fresh.read(0, head, (long) starts[batch] + first, n, to, start, pitch, scratch);
+            case PAGED -> {
+                for (int done = 0; done < n; ) {
+                    int position = (first + done) % pageSize;
+                    int run = Math.min(n - done, pageSize - position);
+                    int page = page(batch, tableHead, (first + done) / pageSize);
+                    fresh.read(page, head, position, run, to, start + done * pitch, pitch, scratch);
+                    done += run;
+                }
+            }
+        }
+    }
+
+    /** Whether rows may be read where they lie by vectors of {@code step} floats. */
+    boolean inPlace(int step) {
+        return pastKey == null
+                && key.format() == KvFormat.F32
+                && key.columns() % step == 0
+                && value.columns() % step == 0;
+    }
+
+    /** Adds where keys lie; false if they do not lie in runs that fit. */
+    boolean locateKeys(int batch, int head, int first, int n, KeyRuns runs) {
+        return locate(key.rows(), batch, head, head, first, n, runs);
+    }
+
+    boolean locateValues(int batch, int keyHead, int head, int first, int n, KeyRuns runs) {
+        return locate(value.rows(), batch, keyHead, head, first, n, runs);
+    }
+
+    private boolean locate(Rows rows, int batch, int tableHead, int head, int first, int n, KeyRuns runs) {
+        long stride = rows.rowBytes();
+        return switch (layout) {
+            case DENSE -> runs.add(rows.memory(), rows.at(batch, head, first), stride, n);
+            case RAGGED -> runs.add(rows.memory(), rows.at(0, head, (long) starts[batch] + first), stride, n);
+            case PAGED -> {
+                boolean fits = true;
+                for (int done = 0; done < n && fits; ) {
+                    int position = (first + done) % pageSize;
+                    int run = Math.min(n - done, pageSize - position);
+                    int page = page(batch, tableHead, (first + done) / pageSize);
+                    fits = runs.add(rows.memory(), rows.at(page, head, position), stride, run);
+                    done += run;
+                }
+                yield fits;
+            }
+        };
+    }
+
+    private int page(int batch, int tableHead, int number) {
+        Strided t = Objects.requireNonNull(table);
+        return tablePerHead ? t.intAt(batch, tableHead, number, 0) : t.intAt(batch, number, 0, 0);
+    }
+}

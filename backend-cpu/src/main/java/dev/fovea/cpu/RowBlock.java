@@ -1,0 +1,329 @@
+package dev.fovea.cpu;
+
+import dev.fovea.cpu.Scratch.Role;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Softmax attention of a few query rows of one (batch entry, head group) over a range of their keys: with so few rows what counts is
+ * that each key and value passes once, in the order of memory.
+ */
+final class RowBlock {
+    /** Rows up to which this way is taken. */
+    static final int MOST_ROWS = 32;
+
+    private static final int TILE_BYTES = 32 << 10;
+
+    private final AttentionCall call;
+    private final RowKernels kernels;
+    private final Scratch scratch;
+    private final int batch;
+    private final int group;
+    private final KeyTile tile;
+    private final int rows;
+    private final int dim;
+    private final int channels;
+    private final int pitch;
+    private final Row[] row;
+    private final float[] queries;
+    private final float[] s;
+    private final float[] accumulator;
+    private final float[] sums;
+    private final float[] max;
+    private final float[] rescale;
+    private final float[] ones;
+    private final float[] work;
+    private final boolean inPlace;
+    private final KeyRuns runs;
+
+    /** A query row: where it is, what it may see, and the programs of its expressions. */
+    private static final class Row {
+        final Place place = new Place(1);
+        final @Nullable ProgramRun cap;
+        final @Nullable ProgramRun score;
+        final @Nullable ProgramRun mask;
+        int low;
+        int high;
+
+        Row(AttentionCall call, AttentionPrograms programs, Kernels kernels, Scratch scratch, int tileKeys) {
+            cap = start(programs.cap(), call, kernels, scratch, tileKeys);
+            score = start(programs.score(), call, kernels, scratch, tileKeys);
+            mask = call.band.exact() ? null : start(programs.mask(), call, kernels, scratch, tileKeys);
+        }
+
+        private @Nullable ProgramRun start(
+                @Nullable TileProgram program, AttentionCall call, Kernels kernels, Scratch scratch, int tileKeys) {
+            return program == null
+                    ? null
+                    : new ProgramRun(program, place, call.scalars, call.captures, kernels.ops(), 1, tileKeys, scratch);
+        }
+
+        boolean plain() {
+            return cap == null && score == null && mask == null;
+        }
+    }
+
+    RowBlock(
+            AttentionCall call,
+            AttentionPrograms programs,
+            KernelSet set,
+            Scratch scratch,
+            int batch,
+            int group,
+            KeyList keys,
+            int rows) {
+        this.call = call;
+        this.kernels = set.rows();
+        this.scratch = scratch;
+        this.batch = batch;
+        this.group = group;
+        this.rows = rows;
+        int step = kernels.step();
+        this.dim = KeyTile.padded(call.spec.headDim(), step);
+        this.channels = KeyTile.padded(call.spec.valueDim(), step);
+        int capacity = Math.max(16, Math.min(128, TILE_BYTES / 4 / Math.max(dim, channels) / 16 * 16));
+        this.tile = new KeyTile(
+                call,
+                scratch,
+                batch,
+                group,
+                keys,
+                new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())));
+        this.pitch = capacity + Math.max(step, kernels.keyStep());
+        this.row = new Row[rows];
+        for (int r = 0; r < rows; r++) {
+            row[r] = new Row(call, programs, set.narrow(), scratch, pitch);
+        }
+        this.queries = scratch.floats(Role.QUERIES, rows * dim);
+        this.s = scratch.floats(Role.TILE, rows * pitch);
+        this.accumulator = scratch.floats(Role.ACCUMULATOR, rows * channels);
+        this.sums = scratch.floats(Role.SUM, rows * step);
+        this.max = scratch.floats(Role.MAXIMUM, rows);
+        this.rescale = scratch.floats(Role.RESCALE, rows);
+        this.ones = scratch.floats(Role.FACTOR, rows);
+        Arrays.fill(ones, 0, rows, 1);
+        this.work = scratch.floats(Role.LANES, kernels.workSize());
+        this.inPlace = call.store.inPlace(step);
+        this.runs = new KeyRuns(kernels.keyStep());
+    }
+
+    /** Takes the rows from {@code first} on through the keys of [from, to) of their list. */
+    RowResult run(long first, int from, int to) {
+        load(first);
+        int begin = to;
+        int end = from;
+        for (Row r : row) {
+            if (r.low <= r.high) {
+                begin = Math.min(begin, r.low);
+                end = Math.max(end, r.high + 1);
+            }
+        }
+        begin = Math.max(begin, from);
+        end = Math.min(end, to);
+        clear();
+        if (begin < end) { // without keys a captured tensor may be empty
+            startPrograms();
+        }
+        for (int k = begin; k < end; k += tile.capacity()) {
+            step(k, Math.min(tile.capacity(), end - k));
+        }
+        RowResult result = new RowResult(rows, call.spec.valueDim(), channels, max, new float[rows], accumulator);
+        for (int r = 0; r < rows; r++) {
+            result.sums()[r] = total(r);
+        }
+        if (hasNan(result)) {
+            recomputeCarefully(result, begin, end);
+        }
+        return result;
+    }
+
+    private void load(long first) {
+        int keyHead = call.keyHead(group);
+        if (dim != call.spec.headDim()) {
+            Arrays.fill(queries, 0, rows * dim, 0);
+        }
+        for (int r = 0; r < rows; r++) {
+            Place place = row[r].place;
+            place.batch = batch;
+            place.keyHead = keyHead;
+            place.keyLength = call.keyLength(batch, keyHead);
+            place.queryOffset = call.queryOffset(batch, keyHead);
+            place.queryLength = call.queries(batch);
+            place.queries[0] = (int) ((first + r) / call.groupHeads);
+            place.heads[0] = group * call.groupHeads + (int) ((first + r) % call.groupHeads);
+            long position = (long) place.queries[0] + place.queryOffset;
+            row[r].low = Math.clamp(position - call.band.left(), 0, call.keys);
+            row[r].high =
+                    Math.clamp(position + call.band.right(), -1, tile.list().count() - 1);
+            call.query.read(
+                    call.outer(batch),
+                    place.heads[0],
+                    call.firstQuery(batch) + place.queries[0],
+                    1,
+                    queries,
+                    r * dim,
+                    dim,
+                    scratch);
+        }
+    }
+
+    private void clear() {
+        Arrays.fill(accumulator, 0, rows * channels, 0);
+        Arrays.fill(max, 0, rows, Float.NEGATIVE_INFINITY);
+        Arrays.fill(sums, 0, rows * kernels.step(), 0);
+    }
+
+    private void startPrograms() {
+        for (Row r : row) {
+            for (ProgramRun run : new @Nullable ProgramRun[] {r.cap, r.score, r.mask}) {
+                if (run != null) {
+                    run.rows();
+                }
+            }
+        }
+    }
+
+    private void step(int first, int count) {
+        int n = score(first, count);
+        for (int r = 0; r < rows; r++) {
+            float old = max[r];
+            float m = kernels.raise(s, r * pitch, n, old, work);
+            max[r] = m;
+            rescale[r] = old == m ? 1 : Exponential.exp2((old - m) * Exponential.LOG2E);
+            kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
+        }
+        if (inPlace && tile.locateValues(runs)) {
+            int start = 0;
+            for (int i = 0; i < runs.size(); i++) {
+                kernels.accumulate(
+                        runs.memory(),
+                        runs.at(i),
+                        runs.stride(),
+                        runs.count(i),
+                        channels,
+                        s,
+                        start,
+                        pitch,
+                        rows,
+                        i == 0 ? rescale : ones,
+                        accumulator);
+                start += runs.count(i);
+            }
+        } else {
+            tile.loadValues();
+            kernels.accumulate(tile.values, count, channels, s, pitch, rows, rescale, accumulator);
+        }
+    }
+
+    private void multiply() {
+        if (inPlace && tile.locateKeys(runs)) {
+            int start = 0;
+            for (int i = 0; i < runs.size(); i++) {
+                kernels.scores(
+                        runs.memory(),
+                        runs.at(i),
+                        runs.stride(),
+                        runs.count(i),
+                        dim,
+                        queries,
+                        rows,
+                        call.scale,
+                        s,
+                        start,
+                        pitch,
+                        work);
+                start += runs.count(i);
+            }
+        } else {
+            tile.loadKeys();
+            int n = KeyTile.padded(tile.count(), kernels.keyStep());
+            kernels.scores(tile.keys, n, dim, queries, rows, call.scale, s, pitch, work);
+        }
+    }
+
+    /** Puts the keys' final scores into s, -inf where masked; the number of keys, padded. */
+    private int score(int first, int count) {
+        tile.take(first, count);
+        multiply();
+        int n = KeyTile.padded(count, kernels.step());
+        for (int r = 0; r < rows; r++) {
+            Row at = row[r];
+            if (!at.plain()) {
+                at.place.key = first;
+                at.place.keys = tile.indices();
+                at.place.positions = tile.positions();
+                float[] own = scratch.floats(Role.ROW, n);
+                System.arraycopy(s, r * pitch, own, 0, n);
+                apply(at.cap, own, n);
+                apply(at.score, own, n);
+                apply(at.mask, own, n);
+                System.arraycopy(own, 0, s, r * pitch, n);
+            }
+            int low = Math.clamp((long) at.low - first, 0, n);
+            int end = Math.clamp((long) at.high + 1 - first, 0, count);
+            Arrays.fill(s, r * pitch, r * pitch + low, Float.NEGATIVE_INFINITY);
+            Arrays.fill(s, r * pitch + end, r * pitch + n, Float.NEGATIVE_INFINITY);
+        }
+        return n;
+    }
+
+    private static void apply(@Nullable ProgramRun run, float[] s, int n) {
+        if (run != null) {
+            run.apply(s, n);
+        }
+    }
+
+    /** The sum over the lanes of a row's sums, in halves. */
+    private float total(int r) {
+        int step = kernels.step();
+        for (int half = step / 2; half > 0; half /= 2) {
+            for (int i = r * step; i < r * step + half; i++) {
+                sums[i] += sums[i + half];
+            }
+        }
+        return sums[r * step];
+    }
+
+    /** Whether something visible is NaN, or something masked met a factor 0: the fast kernels cannot tell which. */
+    private boolean hasNan(RowResult result) {
+        float poison = 0;
+        for (int r = 0; r < rows; r++) {
+            poison += result.sums()[r] * 0;
+        }
+        for (int i = 0; i < rows * channels; i++) {
+            poison += accumulator[i] * 0;
+        }
+        return Float.isNaN(poison);
+    }
+
+    /** Does the whole block again, never touching a masked key or value, in two passes. */
+    private void recomputeCarefully(RowResult result, int begin, int end) {
+        clear();
+        Arrays.fill(result.sums(), 0);
+        for (int k = begin; k < end; k += tile.capacity()) {
+            int n = score(k, Math.min(tile.capacity(), end - k));
+            for (int r = 0; r < rows; r++) {
+                for (int j = 0; j < n; j++) {
+                    float x = s[r * pitch + j];
+                    max[r] = x > max[r] ? x : max[r];
+                }
+            }
+        }
+        for (int k = begin; k < end; k += tile.capacity()) {
+            int n = score(k, Math.min(tile.capacity(), end - k));
+            tile.loadValues();
+            for (int r = 0; r < rows; r++) {
+                for (int j = 0; j < n; j++) {
+                    float x = s[r * pitch + j];
+                    if (x != Float.NEGATIVE_INFINITY) {
+                        float p = Exponential.exp2((x - max[r]) * Exponential.LOG2E);
+                        result.sums()[r] += p;
+                        for (int d = 0; d < channels; d++) {
+                            accumulator[r * channels + d] += p * tile.values[j * channels + d];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

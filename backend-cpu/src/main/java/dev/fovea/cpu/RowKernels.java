@@ -1,0 +1,70 @@
+package dev.fovea.cpu;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The inner loops of attention for few query rows: columns lie along the lanes, so that no lane is wasted however few the rows.
+ * Scores are {@code s[row][key]}, accumulators {@code o[row][channel]}. Results depend on the arguments alone.
+ */
+interface RowKernels {
+    /** Keys of one call of {@link #scores} come in multiples of it. */
+    int keyStep();
+
+    /** Keys of a tile, columns of keys and channels of values come in multiples of it. */
+    int step();
+
+    /** Floats that {@link #scores} and {@link #raise} need for themselves. */
+    int workSize();
+
+    /**
+     * {@code s[r * pitch + j] = scale * sum over d of k[j * dim + d] * q[r * dim + d]}.
+     *
+     * @param keys a multiple of {@link #keyStep}
+     */
+    void scores(float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] work);
+
+    /**
+     * Likewise for f32 keys where they lie, {@code stride} bytes apart, with the same bits; from {@code start} in s on.
+     *
+     * @param dim a multiple of {@link #step}
+     */
+    void scores(
+            MemorySegment k,
+            long at,
+            long stride,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int start,
+            int pitch,
+            float[] work);
+
+    /** The larger of {@code max} and the largest of n scores from {@code at} on; NaN does not count. */
+    float raise(float[] s, int at, int n, float max, float[] work);
+
+    /**
+     * Replaces n scores by {@code exp(s - max)}, 0 for a maximum of -inf; adds them to as many sums as there are lanes, from
+     * {@code sum} on, which first shrink by {@code rescale}.
+     */
+    void exponentiate(float[] s, int at, int n, float max, float[] sums, int sum, float rescale);
+
+    /** {@code o[r * channels + d] = o[r * channels + d] * rescale[r] + sum over j of v[j * channels + d] * s[r * pitch + j]}. */
+    void accumulate(float[] v, int keys, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
+
+    /** Likewise for f32 values where they lie, for the scores from {@code start} on. */
+    void accumulate(
+            MemorySegment v,
+            long at,
+            long stride,
+            int keys,
+            int channels,
+            float[] s,
+            int start,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o);
+}

@@ -1,0 +1,122 @@
+package dev.fovea.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Plain loops. */
+final class ScalarRowKernels implements RowKernels {
+    @Override
+    public int step() {
+        return 1;
+    }
+
+    @Override
+    public int keyStep() {
+        return 1;
+    }
+
+    @Override
+    public int workSize() {
+        return 0;
+    }
+
+    @Override
+    public void scores(
+            MemorySegment k,
+            long at,
+            long stride,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int start,
+            int pitch,
+            float[] work) {
+        for (int j = 0; j < keys; j++) {
+            for (int r = 0; r < rows; r++) {
+                float sum = 0;
+                for (int d = 0; d < dim; d++) {
+                    sum += k.get(ValueLayout.JAVA_FLOAT, at + j * stride + 4L * d) * q[r * dim + d];
+                }
+                s[start + r * pitch + j] = sum * scale;
+            }
+        }
+    }
+
+    @Override
+    public void accumulate(
+            MemorySegment v,
+            long at,
+            long stride,
+            int keys,
+            int channels,
+            float[] s,
+            int start,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o) {
+        for (int r = 0; r < rows; r++) {
+            for (int d = 0; d < channels; d++) {
+                float sum = o[r * channels + d] * rescale[r];
+                for (int j = 0; j < keys; j++) {
+                    sum += v.get(ValueLayout.JAVA_FLOAT, at + j * stride + 4L * d) * s[start + r * pitch + j];
+                }
+                o[r * channels + d] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void scores(
+            float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] work) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < keys; j++) {
+                float sum = 0;
+                for (int d = 0; d < dim; d++) {
+                    sum += k[j * dim + d] * q[r * dim + d];
+                }
+                s[r * pitch + j] = sum * scale;
+            }
+        }
+    }
+
+    @Override
+    public float raise(float[] s, int at, int n, float max, float[] work) {
+        float m = max;
+        for (int j = at; j < at + n; j++) {
+            m = s[j] > m ? s[j] : m;
+        }
+        return m;
+    }
+
+    @Override
+    public void exponentiate(float[] s, int at, int n, float max, float[] sums, int sum, float rescale) {
+        float shift = max == Float.NEGATIVE_INFINITY ? 0 : max;
+        float total = sums[sum] * rescale;
+        for (int j = at; j < at + n; j++) {
+            s[j] = Exponential.exp2((s[j] - shift) * Exponential.LOG2E);
+            total += s[j];
+        }
+        sums[sum] = total;
+    }
+
+    @Override
+    public void accumulate(
+            float[] v, int keys, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o) {
+        for (int r = 0; r < rows; r++) {
+            int at = r * channels;
+            for (int d = 0; d < channels; d++) {
+                o[at + d] *= rescale[r];
+            }
+            for (int j = 0; j < keys; j++) {
+                float p = s[r * pitch + j];
+                for (int d = 0; d < channels; d++) {
+                    o[at + d] += v[j * channels + d] * p;
+                }
+            }
+        }
+    }
+}

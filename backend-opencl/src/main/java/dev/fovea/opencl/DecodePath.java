@@ -1,0 +1,214 @@
+package dev.fovea.opencl;
+
+import static dev.fovea.opencl.Launches.memory;
+
+import dev.fovea.api.FoveaException.InvalidArgument;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource.Selection;
+import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.kernels.AttentionBlock;
+import dev.fovea.kernels.DecodeBlock;
+import dev.fovea.kernels.DecodeCut;
+import dev.fovea.kernels.DecodeVariant;
+import dev.fovea.kernels.Kernels;
+import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
+import dev.fovea.opencl.runtime.Launch;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Few query rows over many keys: decode.cl, one launch over parts of the keys and one that merges them. */
+final class DecodePath implements AutoCloseable {
+    /** Above this many rows that share their keys, tiles of queries use the keys better. */
+    private static final long MOST_ROWS = 16;
+
+    /** Below this many keys the second launch costs more than it gains. */
+    private static final long FEWEST_KEYS = 128;
+
+    /** What a work-group reads of keys and values, so that its own costs are small beside and many work-groups share the device. */
+    private static final long PART_BYTES = 128 << 10;
+
+    private static final int SHORTEST_PART = 128;
+    private static final int LONGEST_PART = 1024;
+
+    private final OpenClBackend backend;
+    private final AttentionSpec spec;
+    private final int fixedLength;
+    private final Map<DecodeVariant, Pair> built = new HashMap<>();
+
+    private record Pair(ContextKernel parts, ContextKernel merge) {}
+
+    DecodePath(OpenClBackend backend, AttentionSpec spec) {
+        this(backend, spec, 0);
+    }
+
+    /** With parts of this many keys, for tests; 0: as the device needs. */
+    DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength) {
+        this.backend = backend;
+        this.spec = spec;
+        this.fixedLength = fixedLength;
+    }
+
+    /** Whether a spec can go this way at all. */
+    static boolean takes(DeviceInfo device, AttentionSpec spec) {
+        return spec.scores().isEmpty()
+                && !spec.twoPasses()
+                && device.maxWorkGroup() >= DecodeVariant.THREADS
+                && DecodeVariant.of(spec, 1, false, false, true).fits();
+    }
+
+    /** Whether a run should: its rows are few and its keys many. */
+    boolean suits(AttentionArguments a) {
+        return DecodeCut.sharedRows(spec, a) <= MOST_ROWS
+                && a.keys() >= FEWEST_KEYS
+                && DecodeBlock.workspace(spec, a, cut(a, variant(a)))
+                        <= backend.info().maxAllocationBytes() / 4;
+    }
+
+    private DecodeVariant variant(AttentionArguments a) {
+        return DecodeVariant.of(
+                spec,
+                DecodeCut.sharedRows(spec, a),
+                DecodeBlock.aligned(spec, a),
+                AttentionBlock.needsWide(a),
+                backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
+    }
+
+    private DecodeCut cut(AttentionArguments a, DecodeVariant variant) {
+        return DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch()));
+    }
+
+    /** Of the spec, the device and the number of sequences alone, so that a schedule cuts as a run without one does. */
+    private int splitLength(long batch) {
+        if (fixedLength > 0) {
+            return fixedLength;
+        }
+        long bytes = (long) (spec.source().format().elements(spec.headDim())
+                        + spec.source().format().elements(spec.valueDim()))
+                * spec.source().format().dtype().bytes();
+        long length = Math.clamp(Long.highestOneBit(PART_BYTES / bytes), SHORTEST_PART, LONGEST_PART);
+        // where there are many sequences, none has to be cut finely to fill the device
+        long rounds = batch * spec.keyHeads() / Math.max(1, backend.info().computeUnits());
+        return Math.toIntExact(length * Math.clamp(Long.highestOneBit(Math.max(1, rounds)), 1, 8));
+    }
+
+    private synchronized Pair kernels(DecodeVariant variant) {
+        return built.computeIfAbsent(
+                variant,
+                v -> new Pair(
+                        new ContextKernel(Kernels.decode(v, spec)), new ContextKernel(Kernels.decodeMerge(v, spec))));
+    }
+
+    /** Builds the kernels of the usual case ahead of the first run. */
+    void prepare(DeviceContext context) {
+        DecodeVariant usual = DecodeVariant.of(
+                spec,
+                spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads()),
+                spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0,
+                false,
+                true);
+        kernels(usual).parts.in(context);
+        kernels(usual).merge.in(context);
+    }
+
+    void run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
+        if (a.batch() * a.queries() > 0) {
+            DecodeCut cut = cut(a, variant(a));
+            stream.run(
+                    context,
+                    Math.max(4, DecodeBlock.workspace(spec, a, cut)),
+                    workspace -> launches(a, context, new Memory(workspace)));
+        }
+    }
+
+    private List<Launch> launches(AttentionArguments a, DeviceContext context, Memory workspace) {
+        DecodeVariant variant = variant(a);
+        DecodeCut cut = cut(a, variant);
+        DecodeSchedule schedule = schedule(a, cut);
+        Pair kernels = kernels(variant);
+        Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null));
+        List<KernelArgument> extra = Launches.keysAndExpressions(spec, a, kernels.parts.source());
+
+        List<KernelArgument> parts = new ArrayList<>();
+        parts.add(memory(a.query()));
+        parts.add(memory(a.key()));
+        parts.add(memory(a.value()));
+        parts.add(memory(a.pastKey(), a.key()));
+        parts.add(memory(a.pastValue(), a.value()));
+        parts.add(memory(a.keyLengths(), a.query()));
+        parts.add(memory(a.queryOffsets(), a.query()));
+        parts.add(schedule == null ? memory(a.query()) : schedule.memory());
+        parts.add(workspace);
+        parts.add(block);
+        parts.addAll(extra);
+        long items = schedule == null ? a.batch() * cut.splits() : schedule.items();
+
+        List<KernelArgument> merge = new ArrayList<>();
+        merge.add(memory(a.keyLengths(), a.query()));
+        merge.add(memory(a.queryOffsets(), a.query()));
+        merge.add(memory(a.sinks(), a.query()));
+        merge.add(workspace);
+        merge.add(memory(a.output()));
+        merge.add(memory(a.logSumExp(), a.output()));
+        merge.add(memory(a.maxima(), a.output()));
+        merge.add(memory(a.sums(), a.output()));
+        merge.add(block);
+        merge.addAll(extra);
+        long rows = a.batch() * spec.queryHeads() * a.queries();
+        return List.of(
+                new Launch(
+                        kernels.parts.in(context),
+                        parts,
+                        Launches.groups(items * cut.groups(spec, variant)),
+                        DecodeVariant.THREADS),
+                new Launch(
+                        kernels.merge.in(context),
+                        merge,
+                        Launches.groups(rows * Math.ceilDiv(spec.valueDim(), Kernels.MERGE_COLUMNS)),
+                        DecodeVariant.THREADS));
+    }
+
+    /** The schedule of a run, if it has one that says what this path does. */
+    private @Nullable DecodeSchedule schedule(AttentionArguments a, DecodeCut cut) {
+        if (a.schedule() == null || !(a.schedule().device() instanceof DecodeSchedule s)) {
+            return null;
+        }
+        if (s.sequences() != a.batch() || s.splits() > cut.splits()) {
+            throw new InvalidArgument(
+                    "schedule",
+                    a.batch() + " sequences of at most " + a.keys() + " keys",
+                    s.sequences() + " sequences of up to " + (long) s.splits() * cut.splitLength() + " keys",
+                    "make it for the lengths of this step");
+        }
+        return s;
+    }
+
+    /** Parts of sequences of these lengths, longest first; null where lists say which keys are seen. */
+    @Nullable
+    DecodeSchedule schedule(int[] queryLengths, int[] keyLengths) {
+        return spec.source().selection() == Selection.ALL
+                ? DecodeSchedule.of(backend.context(), spec, queryLengths, keyLengths, splitLength(queryLengths.length))
+                : null;
+    }
+
+    String describe() {
+        return "decode.cl where at most " + MOST_ROWS + " query rows share " + FEWEST_KEYS
+                + " keys or more: work-groups of " + DecodeVariant.THREADS + " over parts of the keys, merged in order";
+    }
+
+    @Override
+    public synchronized void close() {
+        built.values().forEach(p -> {
+            p.parts.close();
+            p.merge.close();
+        });
+        built.clear();
+    }
+}

@@ -1,0 +1,75 @@
+package dev.fovea.opencl;
+
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.ValueType;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.kernels.AttentionBlock;
+import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.KeyTables;
+import dev.fovea.opencl.runtime.DeviceStorage;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** From what the SPI hands over to what this backend launches. */
+final class Launches {
+    private static final long MOST_GROUPS = Integer.MAX_VALUE;
+
+    private Launches() {}
+
+    static DeviceStream stream(ExecutionStream stream) {
+        if (stream instanceof DeviceStream s) {
+            return s;
+        }
+        throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
+    }
+
+    /** The memory of a tensor, or of another one where the kernel will not look. */
+    static Memory memory(@Nullable Tensor tensor, Tensor other) {
+        return memory(tensor == null ? other : tensor);
+    }
+
+    static Memory memory(Tensor t) {
+        if (t.storage() instanceof DeviceStorage s) {
+            return new Memory(s);
+        }
+        throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
+    }
+
+    /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
+    static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
+        List<KernelArgument> list = new ArrayList<>();
+        if (KeyTables.present(spec.source())) {
+            list.add(new Value(KeyTables.of(spec, a)));
+            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t)));
+        }
+        for (String name : source.captures()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(name));
+            list.add(memory(t));
+            list.add(new Value(AttentionBlock.capture(t)));
+        }
+        for (String name : source.scalars()) {
+            Number n = Objects.requireNonNull(a.scalars().get(name));
+            boolean integer = spec.scalars().get(name) == ValueType.I32;
+            list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
+        }
+        return list;
+    }
+
+    static long groups(long groups) {
+        if (groups > MOST_GROUPS) {
+            throw new Unsupported(
+                    "a launch of " + groups + " work-groups is more than drivers take",
+                    "split the batch, the heads or the rows");
+        }
+        return groups;
+    }
+}

@@ -1,0 +1,62 @@
+package dev.fovea.kernels;
+
+import dev.fovea.api.spec.AttentionSpec;
+
+/**
+ * What is fixed when the decode kernel is compiled, besides the expressions and the key source.
+ *
+ * @param rows query rows of a work-group: 1, 2, 4 or 8
+ * @param keyLanes work-items along the columns of a key: 4 or 8, at least as many as rows
+ * @param valueLanes work-items along the columns of a value, a power of two; each has eight
+ * @param queryDim the head dim, padded
+ * @param aligned whether rows of K and V can be moved eight columns at a time
+ * @param wide 64-bit distances inside a slice
+ * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
+ */
+public record DecodeVariant(
+        int rows, int keyLanes, int valueLanes, int queryDim, boolean aligned, boolean wide, boolean unrolled) {
+    /** Work-items of a work-group of either kernel. */
+    public static final int THREADS = 128;
+
+    private static final int LOCAL_FLOATS = 8192;
+    private static final int PADDING = 32;
+    private static final int MOST_ROWS = 8;
+    private static final int MOST_VALUE_LANES = 64;
+
+    /** The variant for at most this many rows; a variant of fewer rows where local memory is short. */
+    public static DecodeVariant of(AttentionSpec spec, long rows, boolean aligned, boolean wide, boolean unrolled) {
+        int keyLanes = spec.headDim() <= 32 ? 4 : 8;
+        int valueLanes = Math.min(MOST_VALUE_LANES, ceilPower(Math.ceilDiv(spec.valueDim(), 8)));
+        int queryDim = Math.ceilDiv(spec.headDim(), PADDING) * PADDING;
+        int r = ceilPower(Math.clamp(rows, 1, Math.min(keyLanes, MOST_ROWS)));
+        while (r > 1 && localFloats(r, keyLanes, queryDim) > LOCAL_FLOATS) {
+            r /= 2;
+        }
+        return new DecodeVariant(r, keyLanes, valueLanes, queryDim, aligned, wide, unrolled);
+    }
+
+    private static int ceilPower(int n) {
+        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) * 2;
+    }
+
+    private static int localFloats(int rows, int keyLanes, int queryDim) {
+        int exchange = Math.max(THREADS * (4 * keyLanes + 4), Math.min(rows, 4) * THREADS * 8);
+        return rows * queryDim + exchange + 5 * THREADS + 16 + (5 * THREADS - 32);
+    }
+
+    /** Whether a query row fits the local memory. */
+    public boolean fits() {
+        return localFloats(rows, keyLanes, queryDim) <= LOCAL_FLOATS;
+    }
+
+    /** Slices that the value dim is cut into. */
+    int slices(int valueDim) {
+        return Math.ceilDiv(valueDim, 8 * valueLanes);
+    }
+
+    String defines() {
+        return "#define ROWS " + rows + "\n#define K_LANES " + keyLanes + "\n#define V_LANES " + valueLanes
+                + "\n#define QUERY_DIM " + queryDim + "\n#define ALIGNED " + (aligned ? 1 : 0) + "\n#define WIDE "
+                + (wide ? 1 : 0) + "\n#define UNROLL " + (unrolled ? MOST_ROWS : 1) + "\n";
+    }
+}
