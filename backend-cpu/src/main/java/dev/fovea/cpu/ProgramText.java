@@ -10,11 +10,15 @@ final class ProgramText {
     private ProgramText() {}
 
     static String of(String what, TileProgram program) {
-        StringBuilder text = new StringBuilder(what).append(", in ").append(program.stepCount()).append(" steps\n");
+        StringBuilder text = new StringBuilder(what)
+                .append(", in ")
+                .append(program.stepCount())
+                .append(" steps\n");
         for (Domain domain : Domain.values()) {
             if (!program.steps(domain).isEmpty()) {
                 text.append("  ").append(often(domain)).append('\n');
-                program.steps(domain).forEach(s -> text.append("    ").append(line(s)).append('\n'));
+                program.steps(domain)
+                        .forEach(s -> text.append("    ").append(line(s)).append('\n'));
             }
         }
         return text.append("  result: ")
