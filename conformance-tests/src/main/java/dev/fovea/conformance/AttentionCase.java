@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
  * @param amplitude standard deviation of the queries and keys
  * @param scale factor of the dot products; 0 = 1/sqrt(d)
  * @param expr seed of a random score and mask expression beside the options; 0 = none
+ * @param menu name of a mask or score of the menu beside the options; none = none
  * @param source where queries, keys and values are
  * @param weights what becomes of the scores
  */
@@ -48,6 +49,7 @@ public record AttentionCase(
         float amplitude,
         Special special,
         int expr,
+        String menu,
         Source source,
         Weights weights,
         long seed) {
@@ -242,6 +244,7 @@ public record AttentionCase(
                 1,
                 Special.NONE,
                 0,
+                "none",
                 Source.DENSE,
                 Weights.SOFTMAX,
                 1);
@@ -296,6 +299,7 @@ public record AttentionCase(
         f.put("amplitude", "" + amplitude);
         f.put("special", low(special));
         f.put("expr", "" + expr);
+        f.put("menu", menu);
         f.put("source", low(source.layout()));
         f.put("packed", "" + source.packed());
         f.put("page", "" + source.page());
@@ -341,6 +345,7 @@ public record AttentionCase(
                 Float.parseFloat(text(f, "amplitude")),
                 one(Special.class, f, "special"),
                 number(f, "expr"),
+                text(f, "menu"),
                 new Source(
                         one(KeySource.Layout.class, f, "source"),
                         Boolean.parseBoolean(f.get("packed")),

@@ -5,6 +5,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.Menu;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
@@ -142,6 +143,13 @@ final class CaseData {
             score = expressions.score().onScore(score);
             capture(added, tensors);
             capture(score, tensors);
+        }
+        if (!c.menu().equals("none")) {
+            Menu.Entry entry = MenuData.entry(c.menu());
+            new MenuData(c, total).fill(entry.expression(), captures, scalars);
+            boolean hides = entry.stage() == Menu.Stage.MASK;
+            mask = hides ? and(mask, entry.expression()) : mask;
+            score = hides ? score : entry.expression().onScore(score);
         }
         AttentionSpec spec = new AttentionSpec(
                 c.dtype(),
