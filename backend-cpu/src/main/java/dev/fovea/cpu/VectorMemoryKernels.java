@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -10,6 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The products of {@link VectorRowKernels} on keys and values where they lie: what is read once is not copied first. The same
  * operations in the same order, so that the bits do not depend on which of the two is taken.
+ *
+ * <p>The scores also touch the values of these keys and the keys of the next tile, a number in each vector: while one tile is computed
+ * the memory brings the next. Java has no prefetch; without this the processor waits for memory half of the time.
  */
 final class VectorMemoryKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
@@ -26,7 +30,7 @@ final class VectorMemoryKernels {
 
     private VectorMemoryKernels() {}
 
-    static void scores(
+    static int scores(
             MemorySegment k,
             long at,
             long stride,
@@ -38,32 +42,77 @@ final class VectorMemoryKernels {
             float[] s,
             int start,
             int pitch,
-            float[] t) {
+            float[] t,
+            MemorySegment v,
+            long soon,
+            long soonStride,
+            long later) {
+        int seen = 0;
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
+            MemorySegment w = r == 0 ? v : k;
+            long x = r == 0 ? soon : at;
+            long xStride = r == 0 ? soonStride : stride;
+            long y = r == 0 ? later : at;
+            // rows without a gap are touched in the order of memory, which its prefetcher understands
+            boolean flat = xStride == 4L * dim && stride == xStride;
+            int xStep = flat ? 8 : 4;
+            long other = flat ? 4L * LENGTH : xStride;
+            long otherToo = flat ? other : stride;
             for (int j = 0; j < keys; j += 2) {
-                fourRows(k, at + j * stride, stride, dim, q, r * dim, scale, s, start + r * pitch + j, pitch, t);
+                seen += fourRows(
+                        k,
+                        at + j * stride,
+                        stride,
+                        dim,
+                        q,
+                        r * dim,
+                        scale,
+                        s,
+                        start + r * pitch + j,
+                        pitch,
+                        t,
+                        w,
+                        xStep,
+                        x + j * xStride,
+                        other,
+                        y + j * stride,
+                        otherToo);
             }
         }
         for (; r < rows; r++) {
+            MemorySegment w = r == 0 ? v : k;
+            long x = r == 0 ? soon : at;
+            long xStride = r == 0 ? soonStride : stride;
+            long y = r == 0 ? later : at;
+            boolean flat = xStride == 4L * dim && stride == xStride;
+            int xStep = flat ? 16 : 4;
+            long other = flat ? 4L * LENGTH : xStride;
+            long otherToo = flat ? other : stride;
             for (int j = 0; j < keys; j += 4) {
-                oneRow(k, at + j * stride, stride, dim, q, r * dim, scale, s, start + r * pitch + j, t);
+                seen += oneRow(
+                        k,
+                        at + j * stride,
+                        stride,
+                        dim,
+                        q,
+                        r * dim,
+                        scale,
+                        s,
+                        start + r * pitch + j,
+                        t,
+                        w,
+                        xStep,
+                        x + j * xStride,
+                        other,
+                        y + j * stride,
+                        otherToo);
             }
         }
+        return seen;
     }
 
-    private static void fourRows(
-            MemorySegment k,
-            long a,
-            long stride,
-            int dim,
-            float[] q,
-            int q0,
-            float scale,
-            float[] s,
-            int at,
-            int p,
-            float[] t) {
+    private static int fourRows(MemorySegment k, long a, long stride, int dim, float[] q, int q0, float scale, float[] s, int at, int p, float[] t, MemorySegment v, int step, long soon, long soonOther, long later, long laterOther) {
         long b = a + stride;
         int q1 = q0 + dim;
         int q2 = q1 + dim;
@@ -76,7 +125,15 @@ final class VectorMemoryKernels {
         FloatVector b1 = FloatVector.zero(FLOATS);
         FloatVector b2 = FloatVector.zero(FLOATS);
         FloatVector b3 = FloatVector.zero(FLOATS);
+        int seen = 0;
+        int seenToo = 0;
         for (int d = 0; d < dim; d += LENGTH) {
+            long soonAt = soon + (long) step * d;
+            long laterAt = later + (long) step * d;
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + laterOther);
             FloatVector x = FloatVector.fromMemorySegment(FLOATS, k, a + 4L * d, ORDER);
             FloatVector y = FloatVector.fromMemorySegment(FLOATS, k, b + 4L * d, ORDER);
             FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
@@ -92,8 +149,7 @@ final class VectorMemoryKernels {
             a3 = x.fma(z, a3);
             b3 = y.fma(z, b3);
         }
-        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in
-        // order
+        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in order
         a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
         a1 = a1.blend(b1, UPPER_HALF).add(b1.blend(a1, UPPER_HALF).rearrange(HALF));
         a2 = a2.blend(b2, UPPER_HALF).add(b2.blend(a2, UPPER_HALF).rearrange(HALF));
@@ -111,19 +167,10 @@ final class VectorMemoryKernels {
             a1.mul(scale).intoArray(t, LENGTH);
         }
         Fold.toRows(t, s, at, p);
+        return seen + seenToo;
     }
 
-    private static void oneRow(
-            MemorySegment k,
-            long a,
-            long stride,
-            int dim,
-            float[] q,
-            int q0,
-            float scale,
-            float[] s,
-            int at,
-            float[] t) {
+    private static int oneRow(MemorySegment k, long a, long stride, int dim, float[] q, int q0, float scale, float[] s, int at, float[] t, MemorySegment v, int step, long soon, long soonOther, long later, long laterOther) {
         long b = a + stride;
         long c = b + stride;
         long e = c + stride;
@@ -131,7 +178,19 @@ final class VectorMemoryKernels {
         FloatVector b0 = FloatVector.zero(FLOATS);
         FloatVector c0 = FloatVector.zero(FLOATS);
         FloatVector e0 = FloatVector.zero(FLOATS);
+        int seen = 0;
+        int seenToo = 0;
         for (int d = 0; d < dim; d += LENGTH) {
+            long soonAt = soon + (long) step * d;
+            long laterAt = later + (long) step * d;
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + laterOther);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + 2 * soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + 2 * laterOther);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + 3 * soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + 3 * laterOther);
             FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
             a0 = FloatVector.fromMemorySegment(FLOATS, k, a + 4L * d, ORDER).fma(z, a0);
             b0 = FloatVector.fromMemorySegment(FLOATS, k, b + 4L * d, ORDER).fma(z, b0);
@@ -152,6 +211,7 @@ final class VectorMemoryKernels {
         s[at + 1] = t[LENGTH / 2];
         s[at + 2] = t[LENGTH / 4];
         s[at + 3] = t[LENGTH / 2 + LENGTH / 4];
+        return seen + seenToo;
     }
 
     static void accumulate(
@@ -172,11 +232,11 @@ final class VectorMemoryKernels {
             int s0 = start + r * pitch;
             for (int d = 0; d < pairs; d += 2 * LENGTH) {
                 fourRowsTwoVectors(
-                        v, at + 4L * d, stride, keys, channels, s, s0, pitch, rescale, r, o, r * channels + d);
+                        v, at + 4 * d, stride, keys, channels, s, s0, pitch, rescale, r, o, r * channels + d);
             }
             for (int d = pairs; d < channels; d += LENGTH) {
                 for (int i = r; i < r + ROWS; i++) {
-                    oneVector(v, at + 4L * d, stride, keys, s, start + i * pitch, rescale[i], o, i * channels + d);
+                    oneVector(v, at + 4 * d, stride, keys, s, start + i * pitch, rescale[i], o, i * channels + d);
                 }
             }
         }
@@ -184,10 +244,10 @@ final class VectorMemoryKernels {
         for (; r < rows; r++) {
             int s0 = start + r * pitch;
             for (int d = 0; d < fours; d += 4 * LENGTH) {
-                fourVectors(v, at + 4L * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
+                fourVectors(v, at + 4 * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
             }
             for (int d = fours; d < channels; d += LENGTH) {
-                oneVector(v, at + 4L * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
+                oneVector(v, at + 4 * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
             }
         }
     }
@@ -222,7 +282,7 @@ final class VectorMemoryKernels {
         long at = v0;
         for (int j = 0; j < keys; j++) {
             FloatVector x = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER);
-            FloatVector y = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER);
+            FloatVector y = FloatVector.fromMemorySegment(FLOATS, v, at + 4 * LENGTH, ORDER);
             FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
             a0 = x.fma(p, a0);
             b0 = y.fma(p, b0);
@@ -257,12 +317,9 @@ final class VectorMemoryKernels {
         for (int j = 0; j < keys; j++) {
             FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
             a = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER).fma(p, a);
-            b = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER)
-                    .fma(p, b);
-            c = FloatVector.fromMemorySegment(FLOATS, v, at + 8L * LENGTH, ORDER)
-                    .fma(p, c);
-            e = FloatVector.fromMemorySegment(FLOATS, v, at + 12L * LENGTH, ORDER)
-                    .fma(p, e);
+            b = FloatVector.fromMemorySegment(FLOATS, v, at + 4 * LENGTH, ORDER).fma(p, b);
+            c = FloatVector.fromMemorySegment(FLOATS, v, at + 8 * LENGTH, ORDER).fma(p, c);
+            e = FloatVector.fromMemorySegment(FLOATS, v, at + 12 * LENGTH, ORDER).fma(p, e);
             at += stride;
         }
         a.intoArray(o, o0);
