@@ -64,8 +64,12 @@ final class VectorCodes extends Codes {
         for (int d = 0; d < end; d += 2 * LENGTH) {
             IntVector x = (IntVector)
                     ByteVector.fromArray(BYTES, from, at + (d >> 1)).convertShape(VectorOperators.B2I, INTS, 0);
-            IntVector a = x.rearrange(LOWER_TWICE).lanewise(VectorOperators.LSHR, NIBBLE).and(15);
-            IntVector b = x.rearrange(UPPER_TWICE).lanewise(VectorOperators.LSHR, NIBBLE).and(15);
+            IntVector a = x.rearrange(LOWER_TWICE)
+                    .lanewise(VectorOperators.LSHR, NIBBLE)
+                    .and(15);
+            IntVector b = x.rearrange(UPPER_TWICE)
+                    .lanewise(VectorOperators.LSHR, NIBBLE)
+                    .and(15);
             ((FloatVector) a.convert(VectorOperators.I2F, 0)).sub(z).mul(f).intoArray(to, start + d);
             ((FloatVector) b.convert(VectorOperators.I2F, 0)).sub(z).mul(f).intoArray(to, start + d + LENGTH);
         }
@@ -85,8 +89,8 @@ final class VectorCodes extends Codes {
     private static void fp8Row(byte[] from, int at, float[] to, int start, int end, float scale) {
         FloatVector f = FloatVector.broadcast(FLOATS, scale);
         for (int d = 0; d < end; d += LENGTH) {
-            IntVector x = (IntVector)
-                    ByteVector.fromArray(BYTES, from, at + d).convertShape(VectorOperators.B2I, INTS, 0);
+            IntVector x =
+                    (IntVector) ByteVector.fromArray(BYTES, from, at + d).convertShape(VectorOperators.B2I, INTS, 0);
             IntVector magnitude = x.and(0x7f);
             IntVector sign = x.and(0x80000000);
             FloatVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0)).mul(0x1p-9f);

@@ -112,7 +112,24 @@ final class VectorMemoryKernels {
         return seen;
     }
 
-    private static int fourRows(MemorySegment k, long a, long stride, int dim, float[] q, int q0, float scale, float[] s, int at, int p, float[] t, MemorySegment v, int step, long soon, long soonOther, long later, long laterOther) {
+    private static int fourRows(
+            MemorySegment k,
+            long a,
+            long stride,
+            int dim,
+            float[] q,
+            int q0,
+            float scale,
+            float[] s,
+            int at,
+            int p,
+            float[] t,
+            MemorySegment v,
+            int step,
+            long soon,
+            long soonOther,
+            long later,
+            long laterOther) {
         long b = a + stride;
         int q1 = q0 + dim;
         int q2 = q1 + dim;
@@ -149,7 +166,8 @@ final class VectorMemoryKernels {
             a3 = x.fma(z, a3);
             b3 = y.fma(z, b3);
         }
-        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in order
+        // each step adds halves of two vectors: at the end key a is in the lower half, b in the upper, the rows in
+        // order
         a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
         a1 = a1.blend(b1, UPPER_HALF).add(b1.blend(a1, UPPER_HALF).rearrange(HALF));
         a2 = a2.blend(b2, UPPER_HALF).add(b2.blend(a2, UPPER_HALF).rearrange(HALF));
@@ -170,7 +188,23 @@ final class VectorMemoryKernels {
         return seen + seenToo;
     }
 
-    private static int oneRow(MemorySegment k, long a, long stride, int dim, float[] q, int q0, float scale, float[] s, int at, float[] t, MemorySegment v, int step, long soon, long soonOther, long later, long laterOther) {
+    private static int oneRow(
+            MemorySegment k,
+            long a,
+            long stride,
+            int dim,
+            float[] q,
+            int q0,
+            float scale,
+            float[] s,
+            int at,
+            float[] t,
+            MemorySegment v,
+            int step,
+            long soon,
+            long soonOther,
+            long later,
+            long laterOther) {
         long b = a + stride;
         long c = b + stride;
         long e = c + stride;
@@ -232,11 +266,11 @@ final class VectorMemoryKernels {
             int s0 = start + r * pitch;
             for (int d = 0; d < pairs; d += 2 * LENGTH) {
                 fourRowsTwoVectors(
-                        v, at + 4 * d, stride, keys, channels, s, s0, pitch, rescale, r, o, r * channels + d);
+                        v, at + 4L * d, stride, keys, channels, s, s0, pitch, rescale, r, o, r * channels + d);
             }
             for (int d = pairs; d < channels; d += LENGTH) {
                 for (int i = r; i < r + ROWS; i++) {
-                    oneVector(v, at + 4 * d, stride, keys, s, start + i * pitch, rescale[i], o, i * channels + d);
+                    oneVector(v, at + 4L * d, stride, keys, s, start + i * pitch, rescale[i], o, i * channels + d);
                 }
             }
         }
@@ -244,10 +278,10 @@ final class VectorMemoryKernels {
         for (; r < rows; r++) {
             int s0 = start + r * pitch;
             for (int d = 0; d < fours; d += 4 * LENGTH) {
-                fourVectors(v, at + 4 * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
+                fourVectors(v, at + 4L * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
             }
             for (int d = fours; d < channels; d += LENGTH) {
-                oneVector(v, at + 4 * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
+                oneVector(v, at + 4L * d, stride, keys, s, s0, rescale[r], o, r * channels + d);
             }
         }
     }
@@ -282,7 +316,7 @@ final class VectorMemoryKernels {
         long at = v0;
         for (int j = 0; j < keys; j++) {
             FloatVector x = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER);
-            FloatVector y = FloatVector.fromMemorySegment(FLOATS, v, at + 4 * LENGTH, ORDER);
+            FloatVector y = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER);
             FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
             a0 = x.fma(p, a0);
             b0 = y.fma(p, b0);
@@ -317,9 +351,12 @@ final class VectorMemoryKernels {
         for (int j = 0; j < keys; j++) {
             FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
             a = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER).fma(p, a);
-            b = FloatVector.fromMemorySegment(FLOATS, v, at + 4 * LENGTH, ORDER).fma(p, b);
-            c = FloatVector.fromMemorySegment(FLOATS, v, at + 8 * LENGTH, ORDER).fma(p, c);
-            e = FloatVector.fromMemorySegment(FLOATS, v, at + 12 * LENGTH, ORDER).fma(p, e);
+            b = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER)
+                    .fma(p, b);
+            c = FloatVector.fromMemorySegment(FLOATS, v, at + 8L * LENGTH, ORDER)
+                    .fma(p, c);
+            e = FloatVector.fromMemorySegment(FLOATS, v, at + 12L * LENGTH, ORDER)
+                    .fma(p, e);
             at += stride;
         }
         a.intoArray(o, o0);
