@@ -17,14 +17,12 @@ import java.util.Map;
 
 /** Assembles kernel sources. */
 public final class Kernels {
-    private static final boolean VERDICTS = false; // PoCL 3.1 loses the variables of their loop
-
     private Kernels() {}
 
     /** The attention kernel of a variant with the expressions of the spec. */
     public static KernelSource attention(AttentionVariant variant, AttentionSpec spec) {
         ExpressionText expressions = expressions(spec);
-        boolean verdicts = VERDICTS && spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
+        boolean verdicts = spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
         expressions.define("VERDICTS", verdicts ? 1 : 0);
         if (verdicts) {
             expressions.verdict(spec.mask());

@@ -10,97 +10,7 @@
 #include "keys.clh"
 #include "verdicts.clh"
 #include "expressions.clh"
-
-// Queries stay in local memory for head dims up to this, a multiple of 32; 0: any head dim, queries staged anew for each tile.
-#ifndef RESIDENT
-#define RESIDENT 64
-#endif
-// Columns of the value dim that a work-group accumulates.
-#ifndef SLICE
-#define SLICE 64
-#endif
-#ifndef ROW_GROUPS
-#define ROW_GROUPS 16
-#endif
-#ifndef LOCAL_FLOATS
-#define LOCAL_FLOATS 8192
-#endif
-// Registers hold arrays only when the loops over them are unrolled. A CPU has no use for that and compiles several times faster
-// without.
-#ifndef UNROLL
-#define UNROLL 4
-#endif
-#if UNROLL > 1
-#define UNROLL_DEPTH 2
-#else
-#define UNROLL_DEPTH 1
-#endif
-#define SOFTMAX 0
-#define L1 1
-#define IDENTITY 2
-#ifndef NORMALISER
-#define NORMALISER SOFTMAX
-#endif
-// 2: the first sweep over the keys finds the sums of the rows, the second the weights.
-#ifndef SWEEPS
-#define SWEEPS 1
-#endif
-#if SWEEPS == 2 && NORMALISER == IDENTITY
-#error "identity has no sum to wait for"
-#endif
-// O, unscaled and f32, with maxima and sums of the rows beside it.
-#ifndef PARTIALS
-#define PARTIALS 0
-#endif
-#if PARTIALS
-typedef float out_element;
-#else
-typedef element out_element;
-#endif
-#define COLUMN_GROUPS 8
-#define THREADS (COLUMN_GROUPS * ROW_GROUPS)
-#define ROWS (4 * ROW_GROUPS)
-#define KEYS (4 * COLUMN_GROUPS)
-#define BLOCKS (SLICE / 32)
-
-#if RESIDENT
-#define DEPTH RESIDENT
-#define Q_FLOATS (DEPTH * ROWS)
-#define STAGED 64
-#define SHARED_FLOATS (DEPTH > STAGED ? DEPTH * KEYS : STAGED * KEYS)
-#else
-#define DEPTH 32
-#define Q_FLOATS 0
-#define STAGED SLICE
-#define SHARED_FLOATS (DEPTH * (ROWS + KEYS) > STAGED * KEYS ? DEPTH * (ROWS + KEYS) : STAGED * KEYS)
-#endif
-#define P_FLOATS (KEYS * ROWS)
-#if 4 * THREADS >= P_FLOATS
-#error "row maxima are exchanged through the buffer of the probabilities, with the next tile behind them"
-#endif
-#define STAGED_BLOCKS (STAGED / 32)
-// Chunks of four rows, keys or probabilities are permuted by the depth they belong to: transposing stores and the reads of both
-// products are then free of bank conflicts.
-#define ROW_SWIZZLE(c) ((c) & (ROW_GROUPS < 8 ? ROW_GROUPS - 1 : 7))
-#define KEY_SWIZZLE(c) ((c) & 7)
-
-#if SLICE % 32 || SLICE < 32 || SLICE > 128
-#error "SLICE is a multiple of 32 up to 128: each of 8 columns of work-items takes four neighbours, and registers are bounded"
-#endif
-#if RESIDENT % 32
-#error "RESIDENT is a multiple of 32: queries are staged 32 deep"
-#endif
-#if ROW_GROUPS & (ROW_GROUPS - 1) || ROW_GROUPS < 2 || ROW_GROUPS > 32
-#error "ROW_GROUPS is a power of two from 2 to 32: the swizzle permutes within it"
-#endif
-#if SLICE % STAGED
-#error "the value slice is staged in equal parts: with resident queries it is 64 or 128"
-#endif
-#if Q_FLOATS + SHARED_FLOATS + P_FLOATS > LOCAL_FLOATS
-#error "the tiles do not fit the local memory"
-#endif
-
-#define F4(p) (*(__local float4 *)(p))
+#include "tiles.clh"
 
 // rows x 32 elements from d0 on, transposed: to[d][row ^ swizzle]. Eight lanes read 32 neighbours of a row; READ is a statement that
 // sets x to the four elements from d on of row r.
@@ -175,7 +85,6 @@ typedef element out_element;
 
 #define EACH_KEY(X) X(x, 0) X(y, 1) X(z, 2) X(w, 3)
 
-// Over all keys, values multiplied, or products of masked keys left out
 #define NO_TILE INT_MAX
 // Whether there is anything in the tile; for a work-item: whether it has rows, too.
 #if VERDICTS
@@ -187,6 +96,7 @@ typedef element out_element;
 #define LIVE 1
 #define ACTIVE active
 #endif
+// What a sweep over the keys is for: the sums of the rows, products, or products with those of masked keys left out.
 #define PHASE_SUMS 0
 #define PHASE_FAST 1
 #define PHASE_CAREFUL 2
@@ -194,9 +104,10 @@ typedef element out_element;
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __global const element *restrict q, __global const kv_element *k, __global const kv_element *v,
-    __global const kv_element *past_k, __global const kv_element *past_v, __global out_element *restrict o, __global const int *lengths, __global const int *offsets,
-    __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *sums,
-    struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
+    __global const kv_element *past_k, __global const kv_element *past_v, __global out_element *restrict o,
+    __global const int *lengths, __global const int *offsets, __global const float *sinks, __global float *lse,
+    __global float *scores, __global float *maxima, __global float *sums, struct attention_block a KEY_PARAMETERS
+    EXTRA_PARAMETERS) {
   __local float4 local_memory[(Q_FLOATS + SHARED_FLOATS + P_FLOATS) / 4];
   __local float *const q_tile = (__local float *)local_memory;
   __local float *const shared = q_tile + Q_FLOATS;
@@ -306,8 +217,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
     // and where none of those judged is, there is a tile with nothing in it: it passes the barriers as all do.
     __local int *const next_tile = (__local int *)(p_tile + 4 * THREADS);
-    // what is known of a tile stands in the low bits of its first key, so that the loop has one variable (a second one, PoCL 3.1 loses)
-    for (int tile = from - KEYS; (tile & ~(KEYS - 1)) < to;) {
+    // What is known of a tile stands in the low bits of its first key.
+    int tile = from - KEYS;
+#if UNROLL > 1
+    while ((tile & ~(KEYS - 1)) < to) {
+#else
+    // PoCL 3.1 hangs where the end of a loop around barriers depends on local memory: as many turns as there are tiles then, the last
+    // ones with nothing in them.
+    for (int turn = from - KEYS; turn < to; turn += KEYS) {
+#endif
       const int key0 = tile & ~(KEYS - 1);
 #else
     for (int key0 = from; key0 < to; key0 += KEYS) {
@@ -528,7 +446,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 #if VERDICTS
-      tile = next == NO_TILE ? key0 + KEYS * THREADS : next;
+      tile = next != NO_TILE ? next : key0 + (key0 < to ? KEYS * THREADS : 0);
 #endif
     }
 
