@@ -44,7 +44,7 @@
     if (key < a.past) {                                                                                                   \
       x = kv_load4(PAST + (index_t)key * (index_t)a.PAST.row + (C), COLUMNS, a.vectors & PAST_BIT, no_scaling());         \
     } else {                                                                                                              \
-      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                        \
+      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                             \
       x = kv_load4(K + ROW_OF(a.K, place) + KV_COLUMN(C), COLUMNS, a.vectors & BIT, SCALING(place, HEAD));                \
     }                                                                                                                     \
   }
