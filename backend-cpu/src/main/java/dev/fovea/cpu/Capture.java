@@ -102,4 +102,9 @@ final class Capture {
             to[start + i] = -(packed[i] & 0xff) >> 31; // 0 stays 0, all else becomes -1, without a branch
         }
     }
+
+    /** Reads {@code n} truth values that are neighbours in memory: 0 or anything else. */
+    void read(long position, byte[] to, int start, int n) {
+        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, offset + position, to, start, n);
+    }
 }

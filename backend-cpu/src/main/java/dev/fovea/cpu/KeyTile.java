@@ -127,22 +127,22 @@ final class KeyTile {
         }
     }
 
-    /** Says where the keys taken lie, if they can be read there. */
-    boolean locateKeys(KeyRuns runs) {
-        return locate(runs, false);
+    /** Says where some keys of the list lie, if they can be read there. */
+    boolean locateKeys(int firstKey, int keyCount, KeyRuns runs) {
+        return locate(firstKey, keyCount, runs, false);
     }
 
     /** Says where the values of the keys taken lie, if they can be read there; all keys are below the length. */
     boolean locateValues(KeyRuns runs) {
-        return locate(runs, true);
+        return locate(first, count, runs, true);
     }
 
-    private boolean locate(KeyRuns runs, boolean ofValues) {
+    private boolean locate(int firstKey, int keyCount, KeyRuns runs, boolean ofValues) {
         int[] selected = list.keys();
         runs.clear();
-        for (int i = 0; i < count; ) {
-            int n = selected == null ? count : run(selected, first + i, first + count);
-            int from = selected == null ? first : selected[first + i];
+        for (int i = 0; i < keyCount; ) {
+            int n = selected == null ? keyCount : run(selected, firstKey + i, firstKey + keyCount);
+            int from = selected == null ? firstKey : selected[firstKey + i];
             boolean fits = ofValues
                     ? call.store.locateValues(batch, keyHead, valueHead, from, n, runs)
                     : call.store.locateKeys(batch, keyHead, from, n, runs);

@@ -2,6 +2,7 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.KvFormat;
+import dev.fovea.cpu.Scratch.Role;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -53,6 +54,19 @@ record KvRows(
                     : memory.get(ValueLayout.JAVA_FLOAT, 4 * at);
         }
 
+        /** Numbers of consecutive positions. */
+        void read(long outer, long head, long position, int n, float[] to, Scratch scratch) {
+            if (positionStride == 1) {
+                short[] packed = scratch.shorts(n);
+                MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, 2 * at(outer, head, position), packed, 0, n);
+                scratch.halves().fromF16(packed, to, 0, n);
+                return;
+            }
+            for (int i = 0; i < n; i++) {
+                to[i] = get(outer, head, position + i);
+            }
+        }
+
         short bits(long outer, long head, long position) {
             return memory.get(ValueLayout.JAVA_SHORT, 2 * at(outer, head, position));
         }
@@ -69,18 +83,21 @@ record KvRows(
             return;
         }
         int length = rows.length();
-        byte[] packed = scratch.bytes(n * length + 64); // so that whole vectors can be loaded at the end of the rows
+        byte[] packed = scratch.bytes(n * length + Codes.SLACK);
         rows.readBytes(outer, head, position, n, packed);
         Codes codes = scratch.codes();
-        for (int i = 0; i < n; i++) {
-            float scale = scales.get(outer, head, position + i);
-            int at = i * length;
-            int out = start + i * pitch;
-            switch (format) {
-                case INT8 -> codes.fromInt8(packed, at, to, out, columns, scale, zero(outer, head, position + i));
-                case INT4 -> codes.fromInt4(packed, at, to, out, columns, scale, zero(outer, head, position + i));
-                default -> codes.fromFp8(packed, at, to, out, columns, scale);
-            }
+        if (zeros == null) {
+            codes.fromFp8(packed, length, to, start, pitch, n, columns, scales.get(outer, head, position));
+            return;
+        }
+        float[] scale = scratch.floats(Role.SCALES, n);
+        float[] zero = scratch.floats(Role.ZEROS, n);
+        scales.read(outer, head, position, n, scale, scratch);
+        zeros.read(outer, head, position, n, zero, scratch);
+        if (format == KvFormat.INT8) {
+            codes.fromInt8(packed, length, to, start, pitch, n, columns, scale, zero);
+        } else {
+            codes.fromInt4(packed, length, to, start, pitch, n, columns, scale, zero);
         }
     }
 
@@ -91,10 +108,6 @@ record KvRows(
             scales.put(outer, head, position, from.scales.bits(fromOuter, head, fromPosition));
             zeros.put(outer, head, position, from.zeros.bits(fromOuter, head, fromPosition));
         }
-    }
-
-    private float zero(long outer, long head, long position) {
-        return zeros == null ? 0 : zeros.get(outer, head, position);
     }
 
     /** Writes one row from the start of {@code from}; INT8 and INT4 with a scale and a zero point of its own. */

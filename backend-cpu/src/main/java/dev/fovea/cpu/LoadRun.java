@@ -1,7 +1,6 @@
 package dev.fovea.cpu;
 
 import dev.fovea.cpu.TileProgram.Domain;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -90,53 +89,67 @@ final class LoadRun {
     }
 
     /** Values of all pairs of a tile. */
-    void pairs(float[] out, int keys, Scratch scratch) {
+    void pairs(float[] out, int keys, TileOps ops, Scratch scratch) {
         if (perPair) {
             for (int i = 0; i < keys * lanes; i++) {
                 out[i] = from.floatAt(laneBase[i % lanes] + keyPart(i / lanes) + pairPart(i));
             }
             return;
         }
-        if (lanesAgree) {
-            for (int j = 0; j < keys; j++) {
-                Arrays.fill(out, j * lanes, (j + 1) * lanes, from.floatAt(laneBase[0] + keyPart(j)));
-            }
-            return;
-        }
-        float[] dense = scratch.floats(Scratch.Role.ROW, lanes * keys);
         int run = denseKeys(keys);
         long first = keyPart(0);
-        for (int r = 0; r < lanes; r++) {
+        boolean single = lanes == 1;
+        float[] dense = single ? out : scratch.floats(Scratch.Role.ROW, lanes * keys);
+        int rows = lanesAgree ? 1 : lanes;
+        for (int r = 0; r < rows; r++) {
             from.read(laneBase[r] + first, dense, r * keys, run, scratch);
             for (int j = run; j < keys; j++) {
                 dense[r * keys + j] = from.floatAt(laneBase[r] + keyPart(j));
             }
         }
-        Transpose.toLanes(dense, keys, out, lanes);
+        if (single) {
+            return;
+        }
+        if (lanesAgree) {
+            ops.expandKeysFloat(dense, out, keys, lanes);
+        } else {
+            ops.toLanesFloat(dense, keys, out, lanes);
+        }
     }
 
-    void pairs(int[] out, int keys, Scratch scratch) {
+    void pairs(int[] out, int keys, TileOps ops, Scratch scratch) {
         if (perPair) {
             for (int i = 0; i < keys * lanes; i++) {
                 out[i] = from.intAt(laneBase[i % lanes] + keyPart(i / lanes) + pairPart(i));
             }
             return;
         }
-        if (lanesAgree) {
-            for (int j = 0; j < keys; j++) {
-                Arrays.fill(out, j * lanes, (j + 1) * lanes, from.intAt(laneBase[0] + keyPart(j)));
-            }
-            return;
-        }
-        int[] dense = scratch.ints(lanes * keys);
         int run = denseKeys(keys);
         long first = keyPart(0);
-        for (int r = 0; r < lanes; r++) {
+        if (from.isTruth() && run == keys && keys <= 64 && !lanesAgree) {
+            byte[] rows = scratch.bytes(64 * lanes);
+            for (int r = 0; r < lanes; r++) {
+                from.read(laneBase[r] + first, rows, r * 64, keys);
+            }
+            ops.truthToLanes(rows, keys, scratch.ints(2 * lanes), out, lanes);
+            return;
+        }
+        boolean single = lanes == 1;
+        int[] dense = single ? out : scratch.ints(lanes * keys);
+        int rows = lanesAgree ? 1 : lanes;
+        for (int r = 0; r < rows; r++) {
             from.read(laneBase[r] + first, dense, r * keys, run, scratch);
             for (int j = run; j < keys; j++) {
                 dense[r * keys + j] = from.intAt(laneBase[r] + keyPart(j));
             }
         }
-        Transpose.toLanes(dense, keys, out, lanes);
+        if (single) {
+            return;
+        }
+        if (lanesAgree) {
+            ops.expandKeysInt(dense, out, keys, lanes);
+        } else {
+            ops.toLanesInt(dense, keys, out, lanes);
+        }
     }
 }

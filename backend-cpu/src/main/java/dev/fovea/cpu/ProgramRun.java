@@ -158,16 +158,8 @@ final class ProgramRun {
             float[] out = floats[step.out()];
             switch (from) {
                 case ONE -> Arrays.fill(out, 0, n, a[0]);
-                case LANE -> {
-                    for (int i = 0; i < n; i += lanes) {
-                        System.arraycopy(a, 0, out, i, lanes);
-                    }
-                }
-                case KEY -> {
-                    for (int i = 0; i < n; i += lanes) {
-                        Arrays.fill(out, i, i + lanes, a[i / lanes]);
-                    }
-                }
+                case LANE -> ops.expandLanesFloat(a, out, n / lanes, lanes);
+                case KEY -> ops.expandKeysFloat(a, out, n / lanes, lanes);
                 case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         } else {
@@ -175,16 +167,8 @@ final class ProgramRun {
             int[] out = ints[step.out()];
             switch (from) {
                 case ONE -> Arrays.fill(out, 0, n, a[0]);
-                case LANE -> {
-                    for (int i = 0; i < n; i += lanes) {
-                        System.arraycopy(a, 0, out, i, lanes);
-                    }
-                }
-                case KEY -> {
-                    for (int i = 0; i < n; i += lanes) {
-                        Arrays.fill(out, i, i + lanes, a[i / lanes]);
-                    }
-                }
+                case LANE -> ops.expandLanesInt(a, out, n / lanes, lanes);
+                case KEY -> ops.expandKeysInt(a, out, n / lanes, lanes);
                 case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         }
@@ -312,14 +296,14 @@ final class ProgramRun {
         if (step.isFloat()) {
             float[] out = floats[step.out()];
             if (pairs) {
-                load.pairs(out, n / lanes, scratch);
+                load.pairs(out, n / lanes, ops, scratch);
             } else {
                 load.apply(step.domain(), out, n);
             }
         } else {
             int[] out = ints[step.out()];
             if (pairs) {
-                load.pairs(out, n / lanes, scratch);
+                load.pairs(out, n / lanes, ops, scratch);
             } else {
                 load.apply(step.domain(), out, n);
             }

@@ -12,7 +12,7 @@ final class RowBlock {
     /** Rows up to which this way is taken. */
     static final int MOST_ROWS = 32;
 
-    private static final int TILE_BYTES = 32 << 10;
+    private static final int TILE_BYTES = 16 << 10;
 
     private final AttentionCall call;
     private final RowKernels kernels;
@@ -34,7 +34,14 @@ final class RowBlock {
     private final float[] ones;
     private final float[] work;
     private final boolean inPlace;
-    private final KeyRuns runs;
+    private KeyRuns keyRuns;
+    private final KeyRuns valueRuns;
+    private KeyRuns nextRuns;
+    private int located = -1;
+    private int locatedCount;
+    private int begin;
+    private int end;
+    private int touched;
 
     /** A query row: where it is, what it may see, and the programs of its expressions. */
     private static final class Row {
@@ -104,14 +111,16 @@ final class RowBlock {
         Arrays.fill(ones, 0, rows, 1);
         this.work = scratch.floats(Role.LANES, kernels.workSize());
         this.inPlace = call.store.inPlace(step);
-        this.runs = new KeyRuns(kernels.keyStep());
+        this.keyRuns = new KeyRuns(kernels.keyStep());
+        this.valueRuns = new KeyRuns(kernels.keyStep());
+        this.nextRuns = new KeyRuns(kernels.keyStep());
     }
 
     /** Takes the rows from {@code first} on through the keys of [from, to) of their list. */
     RowResult run(long first, int from, int to) {
         load(first);
-        int begin = to;
-        int end = from;
+        begin = to;
+        end = from;
         for (Row r : row) {
             if (r.low <= r.high) {
                 begin = Math.min(begin, r.low);
@@ -127,12 +136,13 @@ final class RowBlock {
         for (int k = begin; k < end; k += tile.capacity()) {
             step(k, Math.min(tile.capacity(), end - k));
         }
+        rescale[0] += touched * 0; // what was read ahead counts as used
         RowResult result = new RowResult(rows, call.spec.valueDim(), channels, max, new float[rows], accumulator);
         for (int r = 0; r < rows; r++) {
             result.sums()[r] = total(r);
         }
         if (hasNan(result)) {
-            recomputeCarefully(result, begin, end);
+            recomputeCarefully(result);
         }
         return result;
     }
@@ -192,14 +202,14 @@ final class RowBlock {
             rescale[r] = old == m ? 1 : Exponential.exp2((old - m) * Exponential.LOG2E);
             kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
         }
-        if (inPlace && tile.locateValues(runs)) {
+        if (inPlace && tile.locateValues(valueRuns)) {
             int start = 0;
-            for (int i = 0; i < runs.size(); i++) {
+            for (int i = 0; i < valueRuns.size(); i++) {
                 kernels.accumulate(
-                        runs.memory(),
-                        runs.at(i),
-                        runs.stride(),
-                        runs.count(i),
+                        valueRuns.memory(),
+                        valueRuns.at(i),
+                        valueRuns.stride(),
+                        valueRuns.count(i),
                         channels,
                         s,
                         start,
@@ -207,7 +217,7 @@ final class RowBlock {
                         rows,
                         i == 0 ? rescale : ones,
                         accumulator);
-                start += runs.count(i);
+                start += valueRuns.count(i);
             }
         } else {
             tile.loadValues();
@@ -215,29 +225,53 @@ final class RowBlock {
         }
     }
 
+    /** Finds where the keys of the tile lie, if they can be read there. */
+    private boolean locate() {
+        if (inPlace && located == tile.first() && located >= 0 && locatedCount == tile.count()) {
+            KeyRuns now = nextRuns;
+            nextRuns = keyRuns;
+            keyRuns = now;
+            return true;
+        }
+        return inPlace && tile.locateKeys(tile.first(), tile.count(), keyRuns);
+    }
+
+    /** Puts the scaled products of queries and keys into s. */
     private void multiply() {
-        if (inPlace && tile.locateKeys(runs)) {
-            int start = 0;
-            for (int i = 0; i < runs.size(); i++) {
-                kernels.scores(
-                        runs.memory(),
-                        runs.at(i),
-                        runs.stride(),
-                        runs.count(i),
-                        dim,
-                        queries,
-                        rows,
-                        call.scale,
-                        s,
-                        start,
-                        pitch,
-                        work);
-                start += runs.count(i);
-            }
-        } else {
+        if (!locate()) {
             tile.loadKeys();
             int n = KeyTile.padded(tile.count(), kernels.keyStep());
             kernels.scores(tile.keys, n, dim, queries, rows, call.scale, s, pitch, work);
+            return;
+        }
+        boolean ahead = dim == channels && tile.locateValues(valueRuns);
+        int next = Math.min(tile.count(), end - tile.first() - tile.count());
+        boolean nextToo = next > 0 && tile.locateKeys(tile.first() + tile.count(), next, nextRuns);
+        locatedCount = next;
+        located = nextToo ? tile.first() + tile.count() : -1;
+        int start = 0;
+        for (int i = 0; i < keyRuns.size(); i++) {
+            int n = keyRuns.count(i);
+            boolean soon = ahead && i < valueRuns.size() && valueRuns.count(i) >= n;
+            boolean later = nextToo && i < nextRuns.size() && nextRuns.count(i) >= n;
+            touched += kernels.scores(
+                    keyRuns.memory(),
+                    keyRuns.at(i),
+                    keyRuns.stride(),
+                    n,
+                    dim,
+                    queries,
+                    rows,
+                    call.scale,
+                    s,
+                    start,
+                    pitch,
+                    work,
+                    soon ? valueRuns.memory() : keyRuns.memory(),
+                    soon ? valueRuns.at(i) : keyRuns.at(i),
+                    soon ? valueRuns.stride() : keyRuns.stride(),
+                    later ? nextRuns.at(i) : keyRuns.at(i));
+            start += n;
         }
     }
 
@@ -297,7 +331,7 @@ final class RowBlock {
     }
 
     /** Does the whole block again, never touching a masked key or value, in two passes. */
-    private void recomputeCarefully(RowResult result, int begin, int end) {
+    private void recomputeCarefully(RowResult result) {
         clear();
         Arrays.fill(result.sums(), 0);
         for (int k = begin; k < end; k += tile.capacity()) {

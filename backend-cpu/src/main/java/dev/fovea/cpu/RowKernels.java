@@ -27,8 +27,11 @@ interface RowKernels {
      * Likewise for f32 keys where they lie, {@code stride} bytes apart, with the same bits; from {@code start} in s on.
      *
      * @param dim a multiple of {@link #step}
+     * @param soon where in v lie as many rows of the same columns, {@code soonStride} apart, that are read next
+     * @param later where in k lie as many keys that are read after them
+     * @return nothing of use; it keeps alive what is read ahead of its time
      */
-    void scores(
+    int scores(
             MemorySegment k,
             long at,
             long stride,
@@ -40,7 +43,11 @@ interface RowKernels {
             float[] s,
             int start,
             int pitch,
-            float[] work);
+            float[] work,
+            MemorySegment v,
+            long soon,
+            long soonStride,
+            long later);
 
     /** The larger of {@code max} and the largest of n scores from {@code at} on; NaN does not count. */
     float raise(float[] s, int at, int n, float max, float[] work);

@@ -21,7 +21,7 @@ final class ScalarRowKernels implements RowKernels {
     }
 
     @Override
-    public void scores(
+    public int scores(
             MemorySegment k,
             long at,
             long stride,
@@ -33,7 +33,11 @@ final class ScalarRowKernels implements RowKernels {
             float[] s,
             int start,
             int pitch,
-            float[] work) {
+            float[] work,
+            MemorySegment v,
+            long soon,
+            long soonStride,
+            long later) {
         for (int j = 0; j < keys; j++) {
             for (int r = 0; r < rows; r++) {
                 float sum = 0;
@@ -43,6 +47,7 @@ final class ScalarRowKernels implements RowKernels {
                 s[start + r * pitch + j] = sum * scale;
             }
         }
+        return 0;
     }
 
     @Override

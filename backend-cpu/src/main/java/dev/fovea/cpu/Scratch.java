@@ -21,6 +21,8 @@ final class Scratch {
         PROBABILITY,
         PROGRAM,
         LANES,
+        SCALES,
+        ZEROS,
         WORKSPACE,
         LIST,
         SELECTED,

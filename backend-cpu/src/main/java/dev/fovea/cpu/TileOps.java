@@ -1,5 +1,7 @@
 package dev.fovea.cpu;
 
+import java.util.Arrays;
+
 /**
  * Elementwise operations over the first n elements of arrays; the target may be one of the operands. A truth value is an int, 0 or
  * -1. Plain loops; a subclass may replace them by vectors with the same results.
@@ -278,6 +280,59 @@ class TileOps {
     void dropMasked(float[] s, float[] w, int n) {
         for (int i = 0; i < n; i++) {
             w[i] = s[i] == Float.NEGATIVE_INFINITY ? 0 : w[i];
+        }
+    }
+
+    /** A value of each lane for all keys: {@code out[k][r] = a[r]}. */
+    void expandLanesFloat(float[] a, float[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            System.arraycopy(a, 0, out, k * lanes, lanes);
+        }
+    }
+
+    /** A value of each key for all lanes: {@code out[k][r] = a[k]}. */
+    void expandKeysFloat(float[] a, float[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            Arrays.fill(out, k * lanes, (k + 1) * lanes, a[k]);
+        }
+    }
+
+    /** {@code lanes[k][r] = rows[r][k]}; the number of lanes is a multiple of 4. */
+    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
+        Transpose.toLanes(rows, keys, lanes, count);
+    }
+
+    /** A value of each lane for all keys: {@code out[k][r] = a[r]}. */
+    void expandLanesInt(int[] a, int[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            System.arraycopy(a, 0, out, k * lanes, lanes);
+        }
+    }
+
+    /** A value of each key for all lanes: {@code out[k][r] = a[k]}. */
+    void expandKeysInt(int[] a, int[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            Arrays.fill(out, k * lanes, (k + 1) * lanes, a[k]);
+        }
+    }
+
+    /** {@code lanes[k][r] = rows[r][k]}; the number of lanes is a multiple of 4. */
+    void toLanesInt(int[] rows, int keys, int[] lanes, int count) {
+        Transpose.toLanes(rows, keys, lanes, count);
+    }
+
+    /**
+     * {@code lanes[k][r] = rows[r][k] != 0 ? -1 : 0}.
+     *
+     * @param rows 64 truth values each
+     * @param keys at most 64
+     * @param work two ints for each lane
+     */
+    void truthToLanes(byte[] rows, int keys, int[] work, int[] lanes, int count) {
+        for (int k = 0; k < keys; k++) {
+            for (int r = 0; r < count; r++) {
+                lanes[k * count + r] = rows[r * 64 + k] == 0 ? 0 : -1;
+            }
         }
     }
 }

@@ -25,67 +25,72 @@ final class VectorCodes extends Codes {
             IntVector.zero(INTS).addIndex(1).and(1).mul(4);
 
     @Override
-    void fromInt8(byte[] from, int at, float[] to, int start, int n, float scale, float zero) {
-        int whole = wholeInt8(from, at, to, start, readable(from, at, n, LENGTH), scale, zero);
-        super.fromInt8(from, at + whole, to, start + whole, n - whole, scale, zero);
-    }
-
-    /** Elements of whole vectors of codes, {@code step} to a vector, whose load stays inside the array. */
-    private static int readable(byte[] from, int at, int n, int step) {
-        int end = n - n % step;
-        while (end > 0 && at + (end - step) * LENGTH / step + BYTES.length() > from.length) {
-            end -= step;
+    void fromInt8(
+            byte[] from, int length, float[] to, int start, int pitch, int rows, int n, float[] scale, float[] zero) {
+        int whole = n - n % LENGTH;
+        for (int i = 0; i < rows; i++) {
+            int8Row(from, i * length, to, start + i * pitch, whole, scale[i], zero[i]);
+            if (whole < n) {
+                int8(from, i * length, to, start + i * pitch, whole, n, scale[i], zero[i]);
+            }
         }
-        return end;
     }
 
-    private static int wholeInt8(byte[] from, int at, float[] to, int start, int end, float scale, float zero) {
-        for (int i = 0; i < end; i += LENGTH) {
+    private static void int8Row(byte[] from, int at, float[] to, int start, int end, float scale, float zero) {
+        FloatVector z = FloatVector.broadcast(FLOATS, zero);
+        FloatVector f = FloatVector.broadcast(FLOATS, scale);
+        for (int d = 0; d < end; d += LENGTH) {
             FloatVector x = (FloatVector)
-                    ByteVector.fromArray(BYTES, from, at + i).convertShape(VectorOperators.B2F, FLOATS, 0);
-            x.sub(zero).mul(scale).intoArray(to, start + i);
+                    ByteVector.fromArray(BYTES, from, at + d).convertShape(VectorOperators.B2F, FLOATS, 0);
+            x.sub(z).mul(f).intoArray(to, start + d);
         }
-        return end;
     }
 
     @Override
-    void fromInt4(byte[] from, int at, float[] to, int start, int n, float scale, float zero) {
-        int whole = wholeInt4(from, at, to, start, readable(from, at, n, 2 * LENGTH), scale, zero);
-        super.fromInt4(from, at + whole / 2, to, start + whole, n - whole, scale, zero);
+    void fromInt4(
+            byte[] from, int length, float[] to, int start, int pitch, int rows, int n, float[] scale, float[] zero) {
+        int whole = n - n % (2 * LENGTH);
+        for (int i = 0; i < rows; i++) {
+            int4Row(from, i * length, to, start + i * pitch, whole, scale[i], zero[i]);
+            if (whole < n) {
+                int4(from, i * length, to, start + i * pitch, whole, n, scale[i], zero[i]);
+            }
+        }
     }
 
-    private static int wholeInt4(byte[] from, int at, float[] to, int start, int end, float scale, float zero) {
-        for (int i = 0; i < end; i += 2 * LENGTH) {
+    private static void int4Row(byte[] from, int at, float[] to, int start, int end, float scale, float zero) {
+        FloatVector z = FloatVector.broadcast(FLOATS, zero);
+        FloatVector f = FloatVector.broadcast(FLOATS, scale);
+        for (int d = 0; d < end; d += 2 * LENGTH) {
             IntVector x = (IntVector)
-                    ByteVector.fromArray(BYTES, from, at + (i >> 1)).convertShape(VectorOperators.B2I, INTS, 0);
+                    ByteVector.fromArray(BYTES, from, at + (d >> 1)).convertShape(VectorOperators.B2I, INTS, 0);
             IntVector a = x.rearrange(LOWER_TWICE)
                     .lanewise(VectorOperators.LSHR, NIBBLE)
                     .and(15);
             IntVector b = x.rearrange(UPPER_TWICE)
                     .lanewise(VectorOperators.LSHR, NIBBLE)
                     .and(15);
-            ((FloatVector) a.convert(VectorOperators.I2F, 0))
-                    .sub(zero)
-                    .mul(scale)
-                    .intoArray(to, start + i);
-            ((FloatVector) b.convert(VectorOperators.I2F, 0))
-                    .sub(zero)
-                    .mul(scale)
-                    .intoArray(to, start + i + LENGTH);
+            ((FloatVector) a.convert(VectorOperators.I2F, 0)).sub(z).mul(f).intoArray(to, start + d);
+            ((FloatVector) b.convert(VectorOperators.I2F, 0)).sub(z).mul(f).intoArray(to, start + d + LENGTH);
         }
-        return end;
     }
 
     @Override
-    void fromFp8(byte[] from, int at, float[] to, int start, int n, float scale) {
-        int whole = wholeFp8(from, at, to, start, readable(from, at, n, LENGTH), scale);
-        super.fromFp8(from, at + whole, to, start + whole, n - whole, scale);
+    void fromFp8(byte[] from, int length, float[] to, int start, int pitch, int rows, int n, float scale) {
+        int whole = n - n % LENGTH;
+        for (int i = 0; i < rows; i++) {
+            fp8Row(from, i * length, to, start + i * pitch, whole, scale);
+            if (whole < n) {
+                fp8(from, i * length, to, start + i * pitch, whole, n, scale);
+            }
+        }
     }
 
-    private static int wholeFp8(byte[] from, int at, float[] to, int start, int end, float scale) {
-        for (int i = 0; i < end; i += LENGTH) {
+    private static void fp8Row(byte[] from, int at, float[] to, int start, int end, float scale) {
+        FloatVector f = FloatVector.broadcast(FLOATS, scale);
+        for (int d = 0; d < end; d += LENGTH) {
             IntVector x =
-                    (IntVector) ByteVector.fromArray(BYTES, from, at + i).convertShape(VectorOperators.B2I, INTS, 0);
+                    (IntVector) ByteVector.fromArray(BYTES, from, at + d).convertShape(VectorOperators.B2I, INTS, 0);
             IntVector magnitude = x.and(0x7f);
             IntVector sign = x.and(0x80000000);
             FloatVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0)).mul(0x1p-9f);
@@ -94,8 +99,7 @@ final class VectorCodes extends Codes {
             normal = normal.blend(0x7fc00000, nan);
             VectorMask<Integer> subnormal = magnitude.compare(VectorOperators.LT, 8);
             IntVector bits = normal.blend(small.reinterpretAsInts(), subnormal).or(sign);
-            bits.reinterpretAsFloats().mul(scale).intoArray(to, start + i);
+            bits.reinterpretAsFloats().mul(f).intoArray(to, start + d);
         }
-        return end;
     }
 }

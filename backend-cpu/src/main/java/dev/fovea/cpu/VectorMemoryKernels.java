@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -10,6 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The products of {@link VectorRowKernels} on keys and values where they lie: what is read once is not copied first. The same
  * operations in the same order, so that the bits do not depend on which of the two is taken.
+ *
+ * <p>The scores also touch the values of these keys and the keys of the next tile, a number in each vector: while one tile is computed
+ * the memory brings the next. Java has no prefetch; without this the processor waits for memory half of the time.
  */
 final class VectorMemoryKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
@@ -26,7 +30,7 @@ final class VectorMemoryKernels {
 
     private VectorMemoryKernels() {}
 
-    static void scores(
+    static int scores(
             MemorySegment k,
             long at,
             long stride,
@@ -38,21 +42,77 @@ final class VectorMemoryKernels {
             float[] s,
             int start,
             int pitch,
-            float[] t) {
+            float[] t,
+            MemorySegment v,
+            long soon,
+            long soonStride,
+            long later) {
+        int seen = 0;
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
+            MemorySegment w = r == 0 ? v : k;
+            long x = r == 0 ? soon : at;
+            long xStride = r == 0 ? soonStride : stride;
+            long y = r == 0 ? later : at;
+            // rows without a gap are touched in the order of memory, which its prefetcher understands
+            boolean flat = xStride == 4L * dim && stride == xStride;
+            int xStep = flat ? 8 : 4;
+            long other = flat ? 4L * LENGTH : xStride;
+            long otherToo = flat ? other : stride;
             for (int j = 0; j < keys; j += 2) {
-                fourRows(k, at + j * stride, stride, dim, q, r * dim, scale, s, start + r * pitch + j, pitch, t);
+                seen += fourRows(
+                        k,
+                        at + j * stride,
+                        stride,
+                        dim,
+                        q,
+                        r * dim,
+                        scale,
+                        s,
+                        start + r * pitch + j,
+                        pitch,
+                        t,
+                        w,
+                        xStep,
+                        x + j * xStride,
+                        other,
+                        y + j * stride,
+                        otherToo);
             }
         }
         for (; r < rows; r++) {
+            MemorySegment w = r == 0 ? v : k;
+            long x = r == 0 ? soon : at;
+            long xStride = r == 0 ? soonStride : stride;
+            long y = r == 0 ? later : at;
+            boolean flat = xStride == 4L * dim && stride == xStride;
+            int xStep = flat ? 16 : 4;
+            long other = flat ? 4L * LENGTH : xStride;
+            long otherToo = flat ? other : stride;
             for (int j = 0; j < keys; j += 4) {
-                oneRow(k, at + j * stride, stride, dim, q, r * dim, scale, s, start + r * pitch + j, t);
+                seen += oneRow(
+                        k,
+                        at + j * stride,
+                        stride,
+                        dim,
+                        q,
+                        r * dim,
+                        scale,
+                        s,
+                        start + r * pitch + j,
+                        t,
+                        w,
+                        xStep,
+                        x + j * xStride,
+                        other,
+                        y + j * stride,
+                        otherToo);
             }
         }
+        return seen;
     }
 
-    private static void fourRows(
+    private static int fourRows(
             MemorySegment k,
             long a,
             long stride,
@@ -63,7 +123,13 @@ final class VectorMemoryKernels {
             float[] s,
             int at,
             int p,
-            float[] t) {
+            float[] t,
+            MemorySegment v,
+            int step,
+            long soon,
+            long soonOther,
+            long later,
+            long laterOther) {
         long b = a + stride;
         int q1 = q0 + dim;
         int q2 = q1 + dim;
@@ -76,7 +142,15 @@ final class VectorMemoryKernels {
         FloatVector b1 = FloatVector.zero(FLOATS);
         FloatVector b2 = FloatVector.zero(FLOATS);
         FloatVector b3 = FloatVector.zero(FLOATS);
+        int seen = 0;
+        int seenToo = 0;
         for (int d = 0; d < dim; d += LENGTH) {
+            long soonAt = soon + (long) step * d;
+            long laterAt = later + (long) step * d;
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + laterOther);
             FloatVector x = FloatVector.fromMemorySegment(FLOATS, k, a + 4L * d, ORDER);
             FloatVector y = FloatVector.fromMemorySegment(FLOATS, k, b + 4L * d, ORDER);
             FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
@@ -111,9 +185,10 @@ final class VectorMemoryKernels {
             a1.mul(scale).intoArray(t, LENGTH);
         }
         Fold.toRows(t, s, at, p);
+        return seen + seenToo;
     }
 
-    private static void oneRow(
+    private static int oneRow(
             MemorySegment k,
             long a,
             long stride,
@@ -123,7 +198,13 @@ final class VectorMemoryKernels {
             float scale,
             float[] s,
             int at,
-            float[] t) {
+            float[] t,
+            MemorySegment v,
+            int step,
+            long soon,
+            long soonOther,
+            long later,
+            long laterOther) {
         long b = a + stride;
         long c = b + stride;
         long e = c + stride;
@@ -131,7 +212,19 @@ final class VectorMemoryKernels {
         FloatVector b0 = FloatVector.zero(FLOATS);
         FloatVector c0 = FloatVector.zero(FLOATS);
         FloatVector e0 = FloatVector.zero(FLOATS);
+        int seen = 0;
+        int seenToo = 0;
         for (int d = 0; d < dim; d += LENGTH) {
+            long soonAt = soon + (long) step * d;
+            long laterAt = later + (long) step * d;
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + laterOther);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + 2 * soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + 2 * laterOther);
+            seen += v.get(ValueLayout.JAVA_INT_UNALIGNED, soonAt + 3 * soonOther);
+            seenToo += k.get(ValueLayout.JAVA_INT_UNALIGNED, laterAt + 3 * laterOther);
             FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
             a0 = FloatVector.fromMemorySegment(FLOATS, k, a + 4L * d, ORDER).fma(z, a0);
             b0 = FloatVector.fromMemorySegment(FLOATS, k, b + 4L * d, ORDER).fma(z, b0);
@@ -152,6 +245,7 @@ final class VectorMemoryKernels {
         s[at + 1] = t[LENGTH / 2];
         s[at + 2] = t[LENGTH / 4];
         s[at + 3] = t[LENGTH / 2 + LENGTH / 4];
+        return seen + seenToo;
     }
 
     static void accumulate(

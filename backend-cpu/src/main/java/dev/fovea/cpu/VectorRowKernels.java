@@ -138,7 +138,7 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
-    public void scores(
+    public int scores(
             MemorySegment k,
             long at,
             long stride,
@@ -150,8 +150,13 @@ final class VectorRowKernels implements RowKernels {
             float[] s,
             int start,
             int pitch,
-            float[] t) {
-        VectorMemoryKernels.scores(k, at, stride, keys, dim, q, rows, scale, s, start, pitch, t);
+            float[] t,
+            MemorySegment v,
+            long soon,
+            long soonStride,
+            long later) {
+        return VectorMemoryKernels.scores(
+                k, at, stride, keys, dim, q, rows, scale, s, start, pitch, t, v, soon, soonStride, later);
     }
 
     @Override

@@ -224,4 +224,101 @@ final class VectorTileOps extends TileOps {
                     .intoArray(w, i);
         }
     }
+
+    @Override
+    void expandLanesFloat(float[] a, float[] out, int keys, int lanes) {
+        if (lanes % LENGTH != 0) {
+            super.expandLanesFloat(a, out, keys, lanes);
+            return;
+        }
+        for (int x = 0; x < lanes; x += LENGTH) {
+            repeat(a, x, out, keys, lanes);
+        }
+    }
+
+    private static void repeat(float[] a, int x, float[] out, int keys, int lanes) {
+        FloatVector v = FloatVector.fromArray(FLOATS, a, x);
+        for (int k = 0; k < keys; k++) { // a counted loop, see the softmax
+            v.intoArray(out, x + k * lanes);
+        }
+    }
+
+    @Override
+    void expandKeysFloat(float[] a, float[] out, int keys, int lanes) {
+        if (lanes % LENGTH != 0) {
+            super.expandKeysFloat(a, out, keys, lanes);
+            return;
+        }
+        for (int x = 0; x < lanes; x += LENGTH) {
+            spread(a, x, out, keys, lanes);
+        }
+    }
+
+    private static void spread(float[] a, int x, float[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            FloatVector.broadcast(FLOATS, a[k]).intoArray(out, x + k * lanes);
+        }
+    }
+
+    @Override
+    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
+        if (keys % 4 == 0) {
+            VectorTranspose.toLanes(rows, keys, lanes, count);
+        } else {
+            super.toLanesFloat(rows, keys, lanes, count);
+        }
+    }
+
+    @Override
+    void expandLanesInt(int[] a, int[] out, int keys, int lanes) {
+        if (lanes % LENGTH != 0) {
+            super.expandLanesInt(a, out, keys, lanes);
+            return;
+        }
+        for (int x = 0; x < lanes; x += LENGTH) {
+            repeat(a, x, out, keys, lanes);
+        }
+    }
+
+    private static void repeat(int[] a, int x, int[] out, int keys, int lanes) {
+        IntVector v = IntVector.fromArray(INTS, a, x);
+        for (int k = 0; k < keys; k++) { // a counted loop, see the softmax
+            v.intoArray(out, x + k * lanes);
+        }
+    }
+
+    @Override
+    void expandKeysInt(int[] a, int[] out, int keys, int lanes) {
+        if (lanes % LENGTH != 0) {
+            super.expandKeysInt(a, out, keys, lanes);
+            return;
+        }
+        for (int x = 0; x < lanes; x += LENGTH) {
+            spread(a, x, out, keys, lanes);
+        }
+    }
+
+    private static void spread(int[] a, int x, int[] out, int keys, int lanes) {
+        for (int k = 0; k < keys; k++) {
+            IntVector.broadcast(INTS, a[k]).intoArray(out, x + k * lanes);
+        }
+    }
+
+    @Override
+    void toLanesInt(int[] rows, int keys, int[] lanes, int count) {
+        if (keys % 4 == 0) {
+            VectorTranspose.toLanes(rows, keys, lanes, count);
+        } else {
+            super.toLanesInt(rows, keys, lanes, count);
+        }
+    }
+
+    @Override
+    void truthToLanes(byte[] rows, int keys, int[] work, int[] lanes, int count) {
+        if (count % LENGTH == 0) {
+            VectorTranspose.truthToLanes(rows, keys, work, lanes, count);
+        } else {
+            super.truthToLanes(rows, keys, work, lanes, count);
+        }
+    }
 }

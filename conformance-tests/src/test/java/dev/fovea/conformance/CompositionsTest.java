@@ -16,6 +16,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /** What is composed from primitives, on plain loops and on every device of this machine. */
 class CompositionsTest {
+    private static final String HOST = "plain loops";
+
     private static List<Law> laws() {
         return Stream.concat(CacheLaws.all().stream(), LatentLaws.all().stream())
                 .toList();
@@ -26,14 +28,15 @@ class CompositionsTest {
             try (Backend backend = opened.get()) {
                 assertThat(law.violation(backend)).isEmpty();
             } catch (Unsupported e) {
-                Assumptions.abort(e.reason());
+                Assumptions.assumeFalse(device.equals(HOST), e.reason()); // a device answers every law
+                throw e;
             }
         });
     }
 
     @TestFactory
     Stream<DynamicTest> onPlainLoops() {
-        return laws().stream().map(law -> test(law, "the host", () -> Backends.on(new HostDevice())));
+        return laws().stream().map(law -> test(law, HOST, () -> Backends.on(new HostDevice())));
     }
 
     @TestFactory

@@ -38,6 +38,18 @@ class DocumentedCodeTest {
     }
 
     @Test
+    void theFurtherCallsCompile() throws Exception {
+        List<String> blocks = blocks(Path.of("../README.md"));
+        assertThat(blocks).hasSize(2);
+        String tensors =
+                "Tensor q, Tensor k, Tensor v, Tensor keyPages, Tensor valuePages, Tensor table, Tensor lengths, Tensor offsets";
+        String source =
+                "import dev.fovea.api.*;\nimport dev.fovea.api.expr.*;\nvoid main() {}\nvoid calls(Backend fovea, "
+                        + tensors + ") {\n" + blocks.get(1) + "}\n";
+        assertThat(run("Calls", source)).isEmpty();
+    }
+
+    @Test
     void theConformanceExampleRuns() throws Exception {
         List<String> blocks = blocks(Path.of("../docs/adding-a-backend.md"));
         assertThat(blocks).isNotEmpty();

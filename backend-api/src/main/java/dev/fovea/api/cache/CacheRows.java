@@ -91,39 +91,22 @@ final class CacheRows implements AutoCloseable {
     }
 
     /** Rows of a tensor [B, H, T, dim] into the cache. */
-    void write(Tensor source, int[] sourceRows, int[][] targets) {
-        if (sourceRows.length == 0) {
-            return;
-        }
-        try (Tensor from = backend.copyOf(sourceRows, sourceRows.length);
-                Tensor to = slots(targets)) {
-            backend.run(
-                    new TransferSpec(KvFormat.of(source.dtype()), format, dim, heads),
-                    new TransferArguments(source, null, null, rows, scales, zeros, from, to));
-        }
+    void write(Tensor source, Tensor from, Tensor to) {
+        backend.run(
+                new TransferSpec(KvFormat.of(source.dtype()), format, dim, heads),
+                new TransferArguments(source, null, null, rows, scales, zeros, from, to));
     }
 
-    /** Rows from place to place, through a copy where one pass would read what it wrote. */
-    void move(Moves moves) {
-        if (moves.isEmpty()) {
-            return;
-        }
-        if (!moves.overlap()) {
-            try (Tensor from = slots(moves.from());
-                    Tensor to = slots(moves.to())) {
-                transfer(this, from, this, to);
-            }
-            return;
-        }
-        int[][] through = Arrays.stream(moves.from())
-                .map(lane -> IntStream.range(0, lane.length).toArray())
-                .toArray(int[][]::new);
-        try (CacheRows copy = allocate(backend, format, dim, heads, 1, moves.longest(), pageScale);
-                Tensor from = slots(moves.from());
-                Tensor middle = slots(through);
-                Tensor to = slots(moves.to())) {
-            transfer(this, from, copy, middle);
-            transfer(copy, middle, this, to);
+    /** Rows from place to place; no place is both read and written. */
+    void move(Tensor from, Tensor to) {
+        transfer(this, from, this, to);
+    }
+
+    /** Rows from place to place through a copy of {@code count} rows, for places that are both read and written. */
+    void move(Tensor from, Tensor through, Tensor to, int count) {
+        try (CacheRows copy = allocate(backend, format, dim, heads, 1, count, pageScale)) {
+            transfer(this, from, copy, through);
+            transfer(copy, through, this, to);
         }
     }
 
@@ -145,7 +128,7 @@ final class CacheRows implements AutoCloseable {
             return out;
         }
         int[] all = IntStream.range(0, longest).toArray();
-        try (Tensor from = slots(lanes);
+        try (Tensor from = slots(backend, lanes);
                 Tensor to = backend.copyOf(all, longest)) {
             backend.run(
                     new TransferSpec(format, KvFormat.F32, dim, heads),
@@ -157,7 +140,8 @@ final class CacheRows implements AutoCloseable {
         }
     }
 
-    private Tensor slots(int[][] lanes) {
+    /** Row numbers as a transfer takes them: one list for all heads, or one a head. */
+    static Tensor slots(Backend backend, int[][] lanes) {
         int[] flat = Moves.padded(lanes);
         return lanes.length == 1
                 ? backend.copyOf(flat, flat.length)

@@ -170,10 +170,7 @@ public final class KvCache implements AutoCloseable {
             LedgerChange change = ledger.append(sequences, counts);
             carryOut(change, () -> {
                 move(change.moved());
-                keys.write(key, sources, change.targets());
-                if (value != null) {
-                    values.write(value, sources, change.targets());
-                }
+                write(sources, change.targets(), key, value);
             });
         }
     }
@@ -193,10 +190,33 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    private void write(int[] sources, int[][] targets, Tensor key, @Nullable Tensor value) {
+        if (sources.length == 0) {
+            return;
+        }
+        try (Tensor from = backend.copyOf(sources, sources.length);
+                Tensor to = CacheRows.slots(backend, targets)) {
+            keys.write(key, from, to);
+            if (value != null) {
+                values.write(value, from, to);
+            }
+        }
+    }
+
     private void move(Moves moves) {
-        keys.move(moves);
-        if (!shape.valuesInKeys()) {
-            values.move(moves);
+        if (moves.isEmpty()) {
+            return;
+        }
+        List<CacheRows> all = shape.valuesInKeys() ? List.of(keys) : List.of(keys, values);
+        try (Tensor from = CacheRows.slots(backend, moves.from());
+                Tensor to = CacheRows.slots(backend, moves.to())) {
+            if (!moves.overlap()) {
+                all.forEach(rows -> rows.move(from, to));
+                return;
+            }
+            try (Tensor through = CacheRows.slots(backend, moves.numbered())) {
+                all.forEach(rows -> rows.move(from, through, to, moves.longest()));
+            }
         }
     }
 

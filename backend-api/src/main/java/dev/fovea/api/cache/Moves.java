@@ -3,6 +3,7 @@ package dev.fovea.api.cache;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Rows to copy, by lane: row {@code from[lane][n]} to row {@code to[lane][n]}. */
 record Moves(int[][] from, int[][] to) {
@@ -28,6 +29,13 @@ record Moves(int[][] from, int[][] to) {
             System.arraycopy(lanes[i], 0, all, i * width, lanes[i].length);
         }
         return all;
+    }
+
+    /** The rows' numbers within their lane: places in a copy of them. */
+    int[][] numbered() {
+        return Arrays.stream(from)
+                .map(lane -> IntStream.range(0, lane.length).toArray())
+                .toArray(int[][]::new);
     }
 
     /** Whether a row is both read and written, so that one pass in any order could read what it wrote. */

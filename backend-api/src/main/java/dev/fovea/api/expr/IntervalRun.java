@@ -14,6 +14,9 @@ final class IntervalRun {
     static final int TRUE = 2;
     static final int EITHER = 3;
 
+    /** Divisors of one number that are tried one by one: {@code 1073741824 % distance == 0} tells the powers of two. */
+    private static final long DIVISORS = 256;
+
     private final IntervalProgram program;
     private final Step[] steps;
     private final boolean[] varies;
@@ -230,6 +233,15 @@ final class IntervalRun {
             long period = from[b];
             boolean one = Math.floorDiv(from[a], period) == Math.floorDiv(to[a], period);
             whole(i, one ? Math.floorMod(from[a], period) : 0, one ? Math.floorMod(to[a], period) : period - 1);
+        } else if (from[a] == to[a] && to[b] - from[b] < DIVISORS) {
+            long least = Long.MAX_VALUE;
+            long largest = Long.MIN_VALUE;
+            for (long divisor = from[b]; divisor <= to[b]; divisor++) {
+                long rest = divisor == 0 ? 0 : Math.floorMod(from[a], divisor);
+                least = Math.min(least, rest);
+                largest = Math.max(largest, rest);
+            }
+            whole(i, least, largest);
         } else {
             whole(i, Math.min(from[b] + 1, 0), Math.max(to[b] - 1, 0));
         }

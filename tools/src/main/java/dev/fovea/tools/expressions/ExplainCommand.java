@@ -49,8 +49,8 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {
             "  fovea explain --list",
-            "  fovea explain --mask sink-window --scalar sinks=4 --scalar window=256 --png map.png",
-            "  fovea explain --mask-expr 'kpos <= qpos && (qpos - kpos) % 3 == 0' --tile 16 --queries 256",
+            "  fovea explain --mask sink-window --scalar sinks=4 --scalar window=256 --png m.png",
+            "  fovea explain --mask-expr 'kpos <= qpos && (qpos - kpos) %% 3 == 0' --tile 2",
             "  fovea explain --mask causal --score alibi --device cpu --source"
         })
 public final class ExplainCommand extends CliCommand {
@@ -215,7 +215,7 @@ public final class ExplainCommand extends CliCommand {
         String numbers = expressions.scalars().entrySet().stream()
                 .map(e -> e.getKey() + " = " + e.getValue())
                 .collect(Collectors.joining(", "));
-        String name = masks.isEmpty() ? "" : String.join(" and ", masks) + ": ";
-        return name + mask.text() + (numbers.isEmpty() ? "" : " with " + numbers);
+        String name = masks.isEmpty() ? "mask" : String.join(" and ", masks);
+        return name + (numbers.isEmpty() ? "" : " (" + numbers + ")") + ": " + mask.text();
     }
 }

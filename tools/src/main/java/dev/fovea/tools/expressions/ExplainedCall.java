@@ -104,7 +104,7 @@ record ExplainedCall(
         out.print(captures.isEmpty() ? "" : "captures    " + captures + "\n");
         out.print(numbers.isEmpty() ? "" : "scalars     " + numbers + "\n");
         out.printf(
-                "shape       %d queries from position %d, %d keys, %d heads (%d of keys), head dim %d, %s%n",
+                "shape       %d queries from position %d, %d keys; query heads %d, key heads %d, head dim %d; %s%n",
                 shape.queries, shape.offset, shape.keys(), shape.heads, shape.keyHeads(), shape.headDim, shape.dtype);
     }
 

@@ -26,7 +26,7 @@ public final class ExpressionOptions {
             paramLabel = "TEXT",
             description = {
                 "A key is visible only where this holds, beside the other masks: 'kpos <= qpos && qpos - kpos < w'. Names: b h"
-                        + " hkv q k qpos kpos len_q len_k; operators as in C, // and % floor; min max abs select(c, a, b) and"
+                        + " hkv q k qpos kpos len_q len_k; operators as in C, // and %% floor; min max abs select(c, a, b) and"
                         + " more, see docs/expressions.md."
             })
     @Nullable

@@ -65,7 +65,7 @@ final class MapPicture {
     }
 
     private Canvas draw() {
-        Canvas canvas = new Canvas(width(), top + mapHeight + LINE * 7, PAPER);
+        Canvas canvas = new Canvas(width(), top + mapHeight + LINE * 6, PAPER);
         for (int i = 0; i < title.size(); i++) {
             canvas.text(5 * SCALE, LINE / 2 + i * LINE, title.get(i), SCALE, INK);
         }
@@ -107,18 +107,23 @@ final class MapPicture {
     private void axes(Canvas canvas) {
         canvas.text(LEFT, top - 5 * LINE / 2, "key", SCALE, INK);
         canvas.text(5 * SCALE, top - LINE, "query", SCALE, INK);
-        int step = Math.max(1, Math.ceilDiv(mapWidth / cell, 6));
+        int step = step(mapWidth / cell);
         for (int i = 0; i * cell < mapWidth; i += step) {
             long key = (long) i * group * shape.tileKeys();
             canvas.rectangle(LEFT + i * cell, top - 8, 2, 6, INK);
             canvas.text(LEFT + i * cell, top - LINE - 6, "" + key, SCALE, INK);
         }
-        step = Math.max(1, Math.ceilDiv(mapHeight / cell, 6));
+        step = step(mapHeight / cell);
         for (int i = 0; i * cell < mapHeight; i += step) {
             String query = "" + (long) i * group * shape.tileQueries();
             canvas.rectangle(LEFT - 8, top + i * cell, 6, 2, INK);
             canvas.text(LEFT - 12 - Canvas.width(query, SCALE), top + i * cell, query, SCALE, INK);
         }
+    }
+
+    /** Cells between two ticks of some six: a power of two, for round numbers. */
+    private static int step(int cells) {
+        return Math.max(1, Integer.highestOneBit(Math.max(1, Math.ceilDiv(cells, 6) * 2 - 1)));
     }
 
     private void legend(Canvas canvas, int y) {
@@ -145,7 +150,7 @@ final class MapPicture {
     private static List<String> wrapped(String text, int characters) {
         List<String> lines = new ArrayList<>();
         String rest = text;
-        while (rest.length() > characters && lines.size() < 5) {
+        while (rest.length() > characters && lines.size() < 3) {
             int space = rest.lastIndexOf(' ', characters);
             int end = space > characters / 2 ? space : characters;
             lines.add(rest.substring(0, end));
