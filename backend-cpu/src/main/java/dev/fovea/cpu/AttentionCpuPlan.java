@@ -9,6 +9,7 @@ import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.Schedule;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
+import dev.fovea.api.spi.Explained;
 import dev.fovea.cpu.AttentionWork.Shape;
 import dev.fovea.cpu.AttentionWork.Task;
 import dev.fovea.cpu.AttentionWork.Unit;
@@ -17,7 +18,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Attention in tasks; how they are cut depends on the shapes alone. */
-final class AttentionCpuPlan implements DevicePlan {
+final class AttentionCpuPlan implements DevicePlan, Explained {
     private final CpuBackend backend;
     private final AttentionSpec spec;
     private final AttentionPrograms programs;
@@ -109,4 +110,9 @@ final class AttentionCpuPlan implements DevicePlan {
 
     @Override
     public void close() {}
+
+    @Override
+    public String source() {
+        return programs.source();
+    }
 }

@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
 final class OpenClBackend implements DeviceBackend, BuildCount {
+    private static final Support.No TURNS_BEFORE =
+            new Support.No("queries and keys are not turned while they are loaded", "turn them by RotarySpec before");
+
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -62,7 +65,8 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
+            case AttentionSpec spec -> spec.source().rotary().isPresent() ? TURNS_BEFORE : new Support.Yes();
+            case MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 

@@ -22,9 +22,40 @@ import org.junit.jupiter.api.Test;
 /** What the device makes of the operators, seen through a score expression that looks its argument up. */
 class ExpressionAccuracyTest {
     private static final float[] NUMBERS = {
-        Float.NEGATIVE_INFINITY, -3e38f, -1e10f, -200, -104, -87.5f, -20, -3, -1.5f, -1, -0.5f, -1e-3f, -1e-30f, -0f, 0,
-        1e-30f, 1e-3f, 0.3f, 0.5f, 0.99f, 1, 1.01f, 1.5f, 2, 3, 20, 87.5f, 88.8f, 128, 200, 1e10f, 3e38f,
-        Float.POSITIVE_INFINITY, Float.NaN
+        Float.NEGATIVE_INFINITY,
+        -3e38f,
+        -1e10f,
+        -200,
+        -104,
+        -87.5f,
+        -20,
+        -3,
+        -1.5f,
+        -1,
+        -0.5f,
+        -1e-3f,
+        -1e-30f,
+        -0f,
+        0,
+        1e-30f,
+        1e-3f,
+        0.3f,
+        0.5f,
+        0.99f,
+        1,
+        1.01f,
+        1.5f,
+        2,
+        3,
+        20,
+        87.5f,
+        88.8f,
+        128,
+        200,
+        1e10f,
+        3e38f,
+        Float.POSITIVE_INFINITY,
+        Float.NaN
     };
     private static final int[] WHOLE = {
         Integer.MIN_VALUE, Integer.MIN_VALUE + 1, -100, -7, -2, -1, 0, 1, 2, 3, 7, 100, Integer.MAX_VALUE
