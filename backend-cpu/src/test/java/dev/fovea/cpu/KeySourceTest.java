@@ -175,7 +175,8 @@ class KeySourceTest {
             try (var plan = cpu.prepare(Objects.requireNonNull(p.spec))) {
                 plan.run(a);
             }
-            assertThat(Reference.difference(p.output, a.output().toFloatArray())).isLessThan(2e-5);
+            assertThat(Reference.difference(p.output, a.output().toFloatArray()))
+                    .isLessThan(2e-5);
         }
     }
 
