@@ -86,7 +86,7 @@ final class AttentionCall {
         this.positionsPerHead = positions != null && positions.rank() == 3;
         Selected selected = a.source().selected();
         this.selection = selected == null ? null : new KeySelection(spec, selected);
-        this.band = positions == null && selected == null
+        this.band = AttentionPrograms.usesBand(spec)
                 ? KeyBand.of(spec.mask(), scalars)
                 : new KeyBand(KeyBand.UNLIMITED, KeyBand.UNLIMITED, false);
         Map<String, Capture> bound = new HashMap<>();

@@ -41,7 +41,7 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
             backend.forEach(
                     work.tasks().size(),
                     1,
-                    (i, scratch) -> run(call, work.tasks().get((int) i), workspace, scratch));
+                    (i, scratch) -> run(call, work, work.tasks().get((int) i), workspace, scratch));
             backend.forEach(work.units().size(), 1, (i, scratch) -> {
                 Unit u = work.units().get((int) i);
                 new RowOutput(call, scratch, u.batch(), u.group())
@@ -68,7 +68,7 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
         return given;
     }
 
-    private void run(AttentionCall call, Task task, float[] workspace, Scratch scratch) {
+    private void run(AttentionCall call, AttentionWork work, Task task, float[] workspace, Scratch scratch) {
         int keyHead = call.keyHead(task.group());
         int length = call.keyLength(task.batch(), keyHead);
         KeyList keys = call.selection == null
@@ -81,8 +81,8 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
             return;
         }
         boolean whole = task.split() < 0;
-        int from = whole ? 0 : Math.min(keys.count(), task.split() * AttentionWork.SPLIT);
-        int to = whole ? keys.count() : Math.min(keys.count(), from + AttentionWork.SPLIT);
+        int from = whole ? 0 : Math.min(keys.count(), task.split() * work.split());
+        int to = whole ? keys.count() : Math.min(keys.count(), from + work.split());
         RowResult result = new RowBlock(
                         call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys, task.rows())
                 .run(task.first(), from, to);

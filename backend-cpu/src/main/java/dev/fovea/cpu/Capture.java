@@ -43,6 +43,20 @@ final class Capture {
         return (int) Math.clamp(index, 0, sizes[axis] - 1);
     }
 
+    /** How many of these indices of an axis, from the first on, lie next to each other in memory; at least 1. */
+    int neighbours(int axis, int[] indices, int count) {
+        int first = indices[0];
+        if (strides[axis] != 1 || first < 0 || first >= sizes[axis]) {
+            return 1;
+        }
+        int most = (int) Math.min(count, sizes[axis] - first);
+        int n = 1;
+        while (n < most && indices[n] == first + n) {
+            n++;
+        }
+        return n;
+    }
+
     /** Elements along an axis that differ in memory. */
     long distinct(int axis) {
         return strides[axis] == 0 ? Math.min(1, sizes[axis]) : sizes[axis];

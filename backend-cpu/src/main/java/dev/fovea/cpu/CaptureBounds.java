@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Smallest and largest values of a captured I32 or BOOL tensor (truth as 1) over ranges of its indices. Along its longest axis they are
- * kept for blocks of 16, 256 and 4096 elements, so that a range costs a few dozen looks whatever its length.
+ * kept for blocks of 16, 256 and 4096 elements, so that a range costs some dozens of looks whatever its length.
  */
 final class CaptureBounds {
     private static final int LEVELS = 3;
@@ -17,6 +17,7 @@ final class CaptureBounds {
     private final int axis;
     private final int length;
     private final long[] rowStrides;
+    private final int[] values;
     private final int[][] least = new int[LEVELS][];
     private final int[][] largest = new int[LEVELS][];
     private final int[] blocks = new int[LEVELS];
@@ -26,6 +27,7 @@ final class CaptureBounds {
         this.axis = axis;
         this.length = length;
         this.rowStrides = rowStrides;
+        this.values = new int[rows * length];
         for (int level = 0; level < LEVELS; level++) {
             blocks[level] = length >> FAN_SHIFT * (level + 1);
             least[level] = new int[rows * blocks[level]];
@@ -65,13 +67,18 @@ final class CaptureBounds {
     }
 
     private void fill(int row, long base) {
+        int start = row * length;
+        for (int i = 0; i < length; i++) {
+            int v = capture.intAt(base + capture.part(axis, i));
+            values[start + i] = capture.isTruth() ? -v : v;
+        }
         for (int i = 0; i < blocks[0]; i++) {
-            int a = Integer.MAX_VALUE;
-            int b = Integer.MIN_VALUE;
-            for (int j = i << FAN_SHIFT; j < i + 1 << FAN_SHIFT; j++) {
-                int v = value(base, j);
-                a = Math.min(a, v);
-                b = Math.max(b, v);
+            int from = start + (i << FAN_SHIFT);
+            int a = values[from];
+            int b = a;
+            for (int j = from; j < from + (1 << FAN_SHIFT); j++) {
+                a = Math.min(a, values[j]);
+                b = Math.max(b, values[j]);
             }
             least[0][row * blocks[0] + i] = a;
             largest[0][row * blocks[0] + i] = b;
@@ -89,12 +96,6 @@ final class CaptureBounds {
                 largest[level][row * blocks[level] + i] = b;
             }
         }
-    }
-
-    private int value(long base, int at) {
-        return capture.isTruth()
-                ? -capture.intAt(base + capture.part(axis, at))
-                : capture.intAt(base + capture.part(axis, at));
     }
 
     /** Position of a row, without its index along the axis. */
@@ -142,14 +143,13 @@ final class CaptureBounds {
         for (int i = 0; i < index.length; i++) {
             row += (int) (rowStrides[i] * index[i]);
         }
-        long base = position(index);
         int a = leastAndLargest[0];
         int b = leastAndLargest[1];
         int at = begin;
         while (at <= end) {
             int level = level(at, end);
             if (level == 0) {
-                int v = value(base, at);
+                int v = values[row * length + at];
                 a = Math.min(a, v);
                 b = Math.max(b, v);
             } else {

@@ -40,8 +40,12 @@ final class KeyVerdicts implements MaskAnalysis.Tile {
     void judge(int begin, int end) {
         keyBegin = begin;
         keyEnd = end;
-        firstHead = Arrays.stream(place.heads).min().orElseThrow();
-        lastHead = Arrays.stream(place.heads).max().orElseThrow();
+        firstHead = place.heads[0];
+        lastHead = place.heads[0];
+        for (int head : place.heads) {
+            firstHead = Math.min(firstHead, head);
+            lastHead = Math.max(lastHead, head);
+        }
         firstQuery = place.queries[0];
         lastQuery = place.queries[place.queries.length - 1];
         firstTile = begin / tileKeys;
@@ -64,6 +68,30 @@ final class KeyVerdicts implements MaskAnalysis.Tile {
         for (int i = from; i < to; i += part) {
             judgeTiles(i, Math.min(to, i + part));
         }
+    }
+
+    /** End of the keys that may be visible, to a multiple of {@code step}: so much less work has the last tile. */
+    int end(int step) {
+        int last = verdicts.length - 1;
+        while (last >= 0 && verdicts[last] == Verdict.SKIP) {
+            last--;
+        }
+        if (last < 0) {
+            return keyBegin;
+        }
+        int from = Math.max(keyBegin, (firstTile + last) * tileKeys);
+        int to = Math.min(keyEnd, (firstTile + last + 1) * tileKeys);
+        while (verdicts[last] == Verdict.PARTIAL && to - from > step) {
+            int middle = from + Math.max(1, (to - from) / 2 / step) * step;
+            firstKey = middle;
+            lastKey = to - 1;
+            if (analysis.verdict(this) == Verdict.SKIP) {
+                to = middle;
+            } else {
+                from = middle;
+            }
+        }
+        return to;
     }
 
     /** The verdict on the tile that this key is in; one beyond the keys is masked. */

@@ -14,6 +14,9 @@ final class LoadRun {
     private final int lanes;
     private final boolean perPair;
 
+    /** The only axis whose index depends on the key; -1 if there is none or another. */
+    private final int keyAxis;
+
     /** Position by lane, of the indices that depend on the query or on nothing. */
     private final long[] laneBase;
 
@@ -26,6 +29,8 @@ final class LoadRun {
         this.domains = domains.toArray(Domain[]::new);
         this.lanes = lanes;
         this.perPair = domains.contains(Domain.PAIR);
+        int axis = domains.indexOf(Domain.KEY);
+        this.keyAxis = domains.lastIndexOf(Domain.KEY) == axis ? axis : -1;
         this.laneBase = new long[lanes];
         boolean agree = true;
         for (int r = 0; r < lanes; r++) {
@@ -67,6 +72,9 @@ final class LoadRun {
 
     /** How many keys from the first on lie next to each other in memory; the others repeat the last of them or lie anywhere. */
     private int denseKeys(int keys) {
+        if (keyAxis >= 0) {
+            return from.neighbours(keyAxis, indices[keyAxis], keys);
+        }
         long first = keyPart(0);
         int n = 1;
         while (n < keys && keyPart(n) == first + n) {

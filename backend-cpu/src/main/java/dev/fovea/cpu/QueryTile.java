@@ -124,6 +124,7 @@ final class QueryTile {
             rows(probability);
             if (verdicts != null) {
                 verdicts.judge(keyBegin, keyEnd);
+                keyEnd = call.scores == null ? verdicts.end(kernels.keyStep()) : keyEnd;
             }
         }
     }

@@ -178,7 +178,7 @@ final class CaseData {
         return spec.with(normaliser())
                 .withProbability(weight(total))
                 .withOutput(finish())
-                .with(c.source().key(c.dtype()));
+                .with(c.source().key(c.dtype(), c.d()));
     }
 
     private Normaliser normaliser() {

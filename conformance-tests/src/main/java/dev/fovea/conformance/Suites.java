@@ -136,6 +136,7 @@ public final class Suites {
                         List.of("", "lengths=per-batch", "lengths=per-head"),
                         List.of("", "alibi", "bias=full", "mask=keys"),
                         List.of("", "sink"),
+                        List.of("", "", "rotary=halves", "rotary=neighbours"),
                         List.of("", "weight=factor", "parts=2", "norm=sigmoid"),
                         List.of("d=32 dv=32", "d=64 dv=64", "d=24 dv=40")));
     }
@@ -151,7 +152,10 @@ public final class Suites {
         }
     }
 
-    /** Without what the spec refuses together: a sink is of softmax, scores are of one dense piece, a partial weight is linear. */
+    /**
+     * Without what the spec refuses together: a sink is of softmax, scores are of one dense piece, a partial weight is linear, and tables
+     * of rotary angles have no row for negative positions.
+     */
     private static String legal(String text) {
         String t = text;
         boolean softmax = !t.contains("norm=") || t.contains("norm=softmax");
@@ -160,6 +164,7 @@ public final class Suites {
         boolean free = t.contains("norm=identity") || t.contains("norm=sigmoid") || t.contains("norm=relu2");
         t = linear || free ? t : t.replace("parts=3", "");
         t = t.contains("parts=") ? t.replace("scores=probability", "") : t;
+        t = t.contains("rotary=") ? t.replace("offset=bottom-right", "").replace("offset=per-head", "") : t;
         return t.contains("source=ragged") ? t.replace("lengths=per-batch", "").replace("lengths=per-head", "") : t;
     }
 
