@@ -182,6 +182,20 @@ public final class Backend implements AutoCloseable {
         return adopt(device.wrap(memory), dtype, shape, IntFacts.NONE);
     }
 
+    /**
+     * A row-major tensor on storage that a capability of this device made; closing it frees the storage. Its values are unknown to the checks, so
+     * that it cannot hold indices or lengths.
+     */
+    public Tensor tensorOn(Storage storage, DType dtype, long... shape) {
+        checkOpen();
+        long bytes = byteSize(dtype, shape);
+        if (storage.byteSize() < bytes) {
+            throw new InvalidArgument(
+                    "storage", "at least " + bytes + " bytes", storage.byteSize() + " bytes", "match them");
+        }
+        return adopt(storage, dtype, shape, IntFacts.NONE);
+    }
+
     private Tensor adopt(Storage storage, DType dtype, long[] shape, IntFacts facts) {
         Allocation allocation = new Allocation(this, storage, facts);
         allocations.add(allocation);

@@ -10,6 +10,7 @@ import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Checks keys, values and the tables that say where they are. */
@@ -59,9 +60,61 @@ final class KeySourceCheck {
                     k.selected() == null ? "none" : "lists",
                     "change the spec or the arguments");
         }
+        rotary(spec, a);
         if (k.selected() != null) {
             selected(spec, k.selected(), batch, a.queries(), a.keys());
         }
+    }
+
+    private static void rotary(AttentionSpec spec, AttentionArguments a) {
+        KeyArguments k = a.source();
+        Optional<KeySource.Rotary> rotary = spec.source().rotary();
+        boolean present = ArgumentCheck.present("cosines", rotary.isPresent(), k.cosines());
+        if (ArgumentCheck.present("sines", rotary.isPresent(), k.sines()) && present) {
+            Tensor cos = ArgumentCheck.rank("cosines", Objects.requireNonNull(k.cosines()), 2);
+            long rows = cos.size(0);
+            int pairs = rotary.orElseThrow().pairs();
+            ArgumentCheck.shape("cosines", cos, DType.F32, rows, pairs);
+            ArgumentCheck.shape("sines", k.sines(), DType.F32, rows, pairs);
+            long largest = Math.max(largestQuery(spec, a), a.keys() - 1);
+            if (k.keyPositions() != null) {
+                ArgumentCheck.range("key positions", k.keyPositions(), 0, rows - 1);
+                largest = largestQuery(spec, a);
+            }
+            if (largest >= rows) {
+                throw new InvalidArgument(
+                        "cosines", "a row for each position up to " + largest, rows + " rows", "make longer tables");
+            }
+        }
+    }
+
+    /** Largest qpos; refuses offsets that may be negative, for which the tables have no row. */
+    private static long largestQuery(AttentionSpec spec, AttentionArguments a) {
+        return a.queries()
+                - 1
+                + switch (spec.offset()) {
+                    case TOP_LEFT -> 0;
+                    case PAST -> a.pastKeys();
+                    case GIVEN -> {
+                        Tensor offsets = Objects.requireNonNull(a.queryOffsets());
+                        ArgumentCheck.range("query offsets", offsets, 0, 1 << 29);
+                        yield offsets.facts().largest();
+                    }
+                    case BOTTOM_RIGHT -> {
+                        Tensor lengths = a.keyLengths();
+                        boolean enough = lengths == null
+                                ? a.source().keyStarts() == null && a.keys() >= a.queries()
+                                : lengths.facts().least() >= a.queries();
+                        if (!enough) {
+                            throw new InvalidArgument(
+                                    "query offset",
+                                    "one that is not negative, with a rotary embedding",
+                                    "bottom-right with sequences that may have fewer keys than queries",
+                                    "give the offsets");
+                        }
+                        yield a.keys() - a.queries();
+                    }
+                };
     }
 
     private static void sameBatch(String what, long got, long batch) {

@@ -9,6 +9,7 @@ import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.Schedule;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
+import dev.fovea.api.spi.Explained;
 import dev.fovea.cpu.AttentionWork.Shape;
 import dev.fovea.cpu.AttentionWork.Task;
 import dev.fovea.cpu.AttentionWork.Unit;
@@ -17,7 +18,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Attention in tasks; how they are cut depends on the shapes alone. */
-final class AttentionCpuPlan implements DevicePlan {
+final class AttentionCpuPlan implements DevicePlan, Explained {
     private final CpuBackend backend;
     private final AttentionSpec spec;
     private final AttentionPrograms programs;
@@ -40,7 +41,7 @@ final class AttentionCpuPlan implements DevicePlan {
             backend.forEach(
                     work.tasks().size(),
                     1,
-                    (i, scratch) -> run(call, work.tasks().get((int) i), workspace, scratch));
+                    (i, scratch) -> run(call, work, work.tasks().get((int) i), workspace, scratch));
             backend.forEach(work.units().size(), 1, (i, scratch) -> {
                 Unit u = work.units().get((int) i);
                 new RowOutput(call, scratch, u.batch(), u.group())
@@ -67,7 +68,7 @@ final class AttentionCpuPlan implements DevicePlan {
         return given;
     }
 
-    private void run(AttentionCall call, Task task, float[] workspace, Scratch scratch) {
+    private void run(AttentionCall call, AttentionWork work, Task task, float[] workspace, Scratch scratch) {
         int keyHead = call.keyHead(task.group());
         int length = call.keyLength(task.batch(), keyHead);
         KeyList keys = call.selection == null
@@ -80,8 +81,8 @@ final class AttentionCpuPlan implements DevicePlan {
             return;
         }
         boolean whole = task.split() < 0;
-        int from = whole ? 0 : Math.min(keys.count(), task.split() * AttentionWork.SPLIT);
-        int to = whole ? keys.count() : Math.min(keys.count(), from + AttentionWork.SPLIT);
+        int from = whole ? 0 : Math.min(keys.count(), task.split() * work.split());
+        int to = whole ? keys.count() : Math.min(keys.count(), from + work.split());
         RowResult result = new RowBlock(
                         call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys, task.rows())
                 .run(task.first(), from, to);
@@ -109,4 +110,9 @@ final class AttentionCpuPlan implements DevicePlan {
 
     @Override
     public void close() {}
+
+    @Override
+    public String source() {
+        return programs.source();
+    }
 }

@@ -66,6 +66,20 @@ record AttentionPrograms(
                 + text("output", output);
     }
 
+    /** The steps of every program. */
+    String source() {
+        String all = source("cap", cap)
+                + source("score", score)
+                + source("mask", mask)
+                + source("probability", probability)
+                + source("output", output);
+        return all.isEmpty() ? "no expression to compute\n" : all;
+    }
+
+    private static String source(String what, @Nullable TileProgram program) {
+        return program == null ? "" : ProgramText.of(what, program);
+    }
+
     private static String text(String what, @Nullable TileProgram program) {
         return program == null ? "" : ", " + what + " in " + program.stepCount() + " steps";
     }

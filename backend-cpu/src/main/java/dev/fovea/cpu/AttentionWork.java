@@ -14,12 +14,16 @@ import org.jspecify.annotations.Nullable;
  * schedule cuts it the same way.
  *
  * @param units rows whose keys are split, and which therefore need a merge at the end
+ * @param split keys of a split
  * @param workspace floats that the results of splits take
  */
-record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, List<Unit> units, int workspace)
+record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, List<Unit> units, int split, int workspace)
         implements DeviceSchedule {
     /** Keys of a split: enough of them to make up for the merge. */
-    static final int SPLIT = 1024;
+    private static final int LEAST_SPLIT = 1024;
+
+    /** Floats of the workspace beyond which splits become larger. */
+    private static final int MOST_WORKSPACE = 16 << 20;
 
     /**
      * Some rows of a group.
@@ -67,11 +71,11 @@ record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, Lis
     }
 
     static AttentionWork cut(Shape shape, KernelSet kernels, @Nullable KeySelection selection) {
-        WorkCutter cutter = new WorkCutter(shape, kernels, selection);
-        for (int b = 0; b < shape.queryLengths.length; b++) {
-            for (int g = 0; g < shape.groups(); g++) {
-                cutter.cut(b, g);
-            }
+        int split = LEAST_SPLIT;
+        WorkCutter cutter = new WorkCutter(shape, kernels, selection, split);
+        while (!cutter.cutAll(MOST_WORKSPACE)) {
+            split *= 2;
+            cutter = new WorkCutter(shape, kernels, selection, split);
         }
         cutter.tasks.sort(Comparator.comparingInt(t -> -t.keys)); // stable, so that tasks of a head stay neighbours
         return new AttentionWork(
@@ -79,6 +83,7 @@ record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, Lis
                 shape.keyLengths,
                 List.copyOf(cutter.tasks),
                 List.copyOf(cutter.units),
+                split,
                 cutter.workspace());
     }
 

@@ -12,6 +12,9 @@ final class RowBlock {
     /** Rows up to which this way is taken. */
     static final int MOST_ROWS = 32;
 
+    /** Likewise where blocks of rows would not keep the threads busy. */
+    static final int MOST_ROWS_OF_FEW_BLOCKS = 128;
+
     private static final int TILE_BYTES = 16 << 10;
 
     private final AttentionCall call;

@@ -9,28 +9,62 @@ import org.jspecify.annotations.Nullable;
 
 /** Cuts the rows of groups into tasks; see {@link AttentionWork}. */
 final class WorkCutter {
+    private static final int FEW_BLOCKS = 16;
+
+    /** Splits from which on they keep more threads busy than blocks do. */
+    private static final int LONG_KEYS = 4;
+
     private final Shape shape;
     private final KernelSet kernels;
     private final @Nullable KeySelection selection;
     private final int valueDim;
     private final int blockTiles;
+    private final int split;
+    private final int mostFew;
     final List<Task> tasks = new ArrayList<>();
     final List<Unit> units = new ArrayList<>();
     private long workspace;
 
-    WorkCutter(Shape shape, KernelSet kernels, @Nullable KeySelection selection) {
+    WorkCutter(Shape shape, KernelSet kernels, @Nullable KeySelection selection, int split) {
         this.shape = shape;
         this.kernels = kernels;
         this.selection = selection;
         this.valueDim = shape.spec().valueDim();
         this.blockTiles = QueryBlock.tiles(shape, kernels.wide().lanes());
+        this.split = split;
+        this.mostFew = mostFew();
     }
 
     int workspace() {
         return Math.toIntExact(workspace);
     }
 
-    void cut(int batch, int group) {
+    /**
+     * Rows up to which keys may be split. Lanes along the columns cost up to twice the time of lanes along the rows, which is less than
+     * to leave most threads idle: so more rows where there would be few tasks.
+     */
+    private int mostFew() {
+        if (!shape.fewAllowed()) {
+            return 0;
+        }
+        long blocks = 0;
+        for (int b = 0; b < shape.queryLengths().length; b++) {
+            blocks += Math.ceilDiv(shape.rows(b), (long) RowBlock.MOST_ROWS) * shape.groups();
+        }
+        return blocks < FEW_BLOCKS ? RowBlock.MOST_ROWS_OF_FEW_BLOCKS : RowBlock.MOST_ROWS;
+    }
+
+    /** Whether the results of splits take at most so many floats; else the cut is of no use. */
+    boolean cutAll(int mostWorkspace) {
+        for (int b = 0; b < shape.queryLengths().length; b++) {
+            for (int g = 0; g < shape.groups(); g++) {
+                cut(b, g);
+            }
+        }
+        return workspace <= mostWorkspace || split >= 1 << 24;
+    }
+
+    private void cut(int batch, int group) {
         long rows = shape.rows(batch);
         if (selection == null) {
             cut(batch, group, 0, 0, rows, shape.keyLengths()[batch]);
@@ -46,7 +80,8 @@ final class WorkCutter {
     }
 
     private void cut(int batch, int group, int block, long first, long rows, int keys) {
-        if (shape.fewAllowed() && rows <= RowBlock.MOST_ROWS) {
+        boolean longKeys = keys / LONG_KEYS >= split;
+        if (rows <= (longKeys ? mostFew : Math.min(mostFew, RowBlock.MOST_ROWS))) {
             few(batch, group, block, first, (int) rows, keys);
             return;
         }
@@ -61,7 +96,7 @@ final class WorkCutter {
     }
 
     private void few(int batch, int group, int block, long first, int rows, int keys) {
-        int splits = Math.ceilDiv(keys, AttentionWork.SPLIT);
+        int splits = Math.ceilDiv(keys, split);
         if (rows == 0) {
             return;
         }
@@ -70,9 +105,9 @@ final class WorkCutter {
             return;
         }
         int size = rows * RowResult.size(valueDim);
-        int at = Math.toIntExact(workspace);
+        int at = (int) workspace; // beyond its range the cut is thrown away
         for (int i = 0; i < splits; i++) {
-            int n = Math.min(AttentionWork.SPLIT, keys - i * AttentionWork.SPLIT);
+            int n = Math.min(split, keys - i * split);
             tasks.add(new Task(batch, group, block, first, rows, true, i, n, at + i * size));
         }
         units.add(new Unit(batch, group, first, rows, splits, at));

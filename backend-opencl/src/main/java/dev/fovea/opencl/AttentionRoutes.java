@@ -7,11 +7,12 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
+import dev.fovea.api.spi.Explained;
 import dev.fovea.opencl.runtime.DeviceContext;
 import org.jspecify.annotations.Nullable;
 
 /** Attention by tiles of queries, or, where few rows see many keys, by parts of the keys. */
-final class AttentionRoutes implements DevicePlan {
+final class AttentionRoutes implements DevicePlan, Explained {
     private final OpenClBackend backend;
     private final OpenClAttentionPlan tiles;
     private final @Nullable DecodePath decode;
@@ -46,6 +47,11 @@ final class AttentionRoutes implements DevicePlan {
     @Override
     public String describe() {
         return tiles.describe() + (decode == null ? "" : "; " + decode.describe());
+    }
+
+    @Override
+    public String source() {
+        return tiles.source();
     }
 
     @Override

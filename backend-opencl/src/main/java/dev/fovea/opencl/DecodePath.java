@@ -26,8 +26,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Few query rows over many keys: decode.cl, one launch over parts of the keys and one that merges them. */
 final class DecodePath implements AutoCloseable {
-    /** Above this many rows that share their keys, tiles of queries use the keys better. */
+    /** Above this many rows that share their keys, tiles of queries use the keys better, */
     private static final long MOST_ROWS = 16;
+
+    /** but of up to this many queries a head, since a tile is of one head. */
+    private static final int FEW_QUERIES = 4;
 
     /** Below this many keys the second launch costs more than it gains. */
     private static final long FEWEST_KEYS = 128;
@@ -66,7 +69,7 @@ final class DecodePath implements AutoCloseable {
 
     /** Whether a run should: its rows are few and its keys many. */
     boolean suits(AttentionArguments a) {
-        return DecodeCut.sharedRows(spec, a) <= MOST_ROWS
+        return (DecodeCut.sharedRows(spec, a) <= MOST_ROWS || DecodeCut.setQueries(a) <= FEW_QUERIES)
                 && a.keys() >= FEWEST_KEYS
                 && DecodeBlock.workspace(spec, a, cut(a, variant(a)))
                         <= backend.info().maxAllocationBytes() / 4;
@@ -199,8 +202,9 @@ final class DecodePath implements AutoCloseable {
     }
 
     String describe() {
-        return "decode.cl where at most " + MOST_ROWS + " query rows share " + FEWEST_KEYS
-                + " keys or more: work-groups of " + DecodeVariant.THREADS + " over parts of the keys, merged in order";
+        return "decode.cl where at most " + MOST_ROWS + " query rows, or " + FEW_QUERIES + " queries, share "
+                + FEWEST_KEYS + " keys or more: work-groups of " + DecodeVariant.THREADS
+                + " over parts of the keys, merged in order";
     }
 
     @Override

@@ -265,6 +265,11 @@ final class OpenClAttentionPlan implements DevicePlan {
                         + (b.variant.resident() > 0 ? "kept in local memory" : "staged for each tile") + ", f32 FMA";
     }
 
+    /** The whole source of the kernel. */
+    String source() {
+        return built(backend.context()).source.text();
+    }
+
     @Override
     public synchronized void close() {
         if (!closed) {

@@ -3,6 +3,7 @@ package dev.fovea.opencl;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
+import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
@@ -16,6 +17,7 @@ import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.FoundDevice;
 import java.lang.foreign.MemorySegment;
@@ -23,11 +25,17 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
-final class OpenClBackend implements DeviceBackend, BuildCount {
+final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
+    private static final Support.No TURNS_BEFORE =
+            new Support.No("queries and keys are not turned while they are loaded", "turn them by RotarySpec before");
+
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
     private @Nullable DeviceContext current;
+    private final boolean foreign;
+    private final DeviceStream firstStream;
+    private boolean firstGiven;
     private boolean closed;
 
     OpenClBackend(FoundDevice device, BinaryCache binaries) {
@@ -35,6 +43,18 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
         // CPU drivers keep a cache of their own, and PoCL compiles every kernel a second time to hand out a binary
         this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
         this.current = DeviceContext.open(device, this.binaries, builds);
+        this.foreign = false;
+        this.firstStream = new DeviceStream();
+    }
+
+    /** On a context and queue that somebody else made. */
+    OpenClBackend(FoundDevice device, Handles handles, BinaryCache binaries) {
+        this.device = device;
+        this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
+        DeviceContext adopted = DeviceContext.adopt(device, handles.context(), handles.queue(), this.binaries, builds);
+        this.current = adopted;
+        this.foreign = true;
+        this.firstStream = DeviceStream.on(adopted);
     }
 
     @Override
@@ -48,6 +68,9 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
             throw new Closed("backend " + device.info().id());
         }
         DeviceContext context = current;
+        if (foreign && context != null) {
+            return context; // if it was lost, every use says so: whoever made it has to make another
+        }
         if (context == null || context.isLost()) {
             if (context != null) {
                 context.close();
@@ -62,7 +85,8 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
+            case AttentionSpec spec -> spec.source().rotary().isPresent() ? TURNS_BEFORE : new Support.Yes();
+            case MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 
@@ -87,9 +111,34 @@ final class OpenClBackend implements DeviceBackend, BuildCount {
                 device.info().id() + " has memory of its own, which the caller's cannot be used as", "use copyOf");
     }
 
+    /** The first one, which a {@code Backend} takes for the calls that name none, is the one that others may share. */
     @Override
-    public ExecutionStream newStream() {
-        return new DeviceStream();
+    public synchronized ExecutionStream newStream() {
+        if (firstGiven) {
+            return new DeviceStream();
+        }
+        firstGiven = true;
+        return firstStream;
+    }
+
+    @Override
+    public Handles handles() {
+        DeviceContext context = context();
+        return new Handles(context.rawHandle(), device.rawHandle(), firstStream.rawHandle(context));
+    }
+
+    @Override
+    public Storage storageOf(long memory) {
+        return context().adoptMemory(memory, firstStream);
+    }
+
+    @Override
+    public long memoryOf(Tensor tensor) {
+        if (tensor.storage() instanceof DeviceStorage s) {
+            s.share(firstStream);
+            return s.rawHandle();
+        }
+        throw new Unsupported("a tensor of another backend has no cl_mem", "copy it over by copyOf");
     }
 
     @Override

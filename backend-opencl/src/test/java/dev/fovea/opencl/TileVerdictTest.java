@@ -131,6 +131,7 @@ class TileVerdictTest {
     @Test
     void sinkAndWindow() {
         check("k < 4 || q - k < 40 && k <= q", 200, 200, Map.of(), (b, h, q, k) -> k < 4 || q - k < 40 && k <= q);
+        check("k < n && kpos <= qpos", 50, 90, Map.of(), (b, h, q, k) -> k < 70 && k <= q);
         check("k < n || k <= q", 100, 170, Map.of(), (b, h, q, k) -> k < 70 || k <= q);
     }
 

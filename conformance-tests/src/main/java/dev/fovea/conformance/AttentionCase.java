@@ -3,10 +3,12 @@ package dev.fovea.conformance;
 import dev.fovea.api.DType;
 import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -16,6 +18,7 @@ import java.util.stream.Collectors;
  * @param amplitude standard deviation of the queries and keys
  * @param scale factor of the dot products; 0 = 1/sqrt(d)
  * @param expr seed of a random score and mask expression beside the options; 0 = none
+ * @param menu name of a mask or score of the menu beside the options; none = none
  * @param source where queries, keys and values are
  * @param weights what becomes of the scores
  */
@@ -46,6 +49,7 @@ public record AttentionCase(
         float amplitude,
         Special special,
         int expr,
+        String menu,
         Source source,
         Weights weights,
         long seed) {
@@ -67,12 +71,26 @@ public record AttentionCase(
             int qblock,
             int kblock,
             Kv kv,
-            boolean positions) {
+            boolean positions,
+            Turn rotary) {
         static final Source DENSE =
-                new Source(KeySource.Layout.DENSE, false, 16, KeySource.Selection.ALL, 1, 8, Kv.SAME, false);
+                new Source(KeySource.Layout.DENSE, false, 16, KeySource.Selection.ALL, 1, 8, Kv.SAME, false, Turn.NONE);
 
-        KeySource key(DType storage) {
-            return new KeySource(packed, layout, select, kv.format(storage), positions);
+        KeySource key(DType storage, int headDim) {
+            return new KeySource(packed, layout, select, kv.format(storage), positions, rotary(headDim));
+        }
+
+        /** Over three quarters of the columns or so. */
+        Optional<KeySource.Rotary> rotary(int headDim) {
+            return switch (rotary) {
+                case NONE -> Optional.empty();
+                case HALVES -> Optional.of(new KeySource.Rotary(RotarySpec.Pairing.HALVES, even(headDim)));
+                case NEIGHBOURS -> Optional.of(new KeySource.Rotary(RotarySpec.Pairing.NEIGHBOURS, even(headDim)));
+            };
+        }
+
+        private static int even(int headDim) {
+            return Math.max(2, headDim * 3 / 8 * 2);
         }
     }
 
@@ -83,6 +101,13 @@ public record AttentionCase(
      */
     public record Weights(Norm norm, Weight weight, Finish finish, int parts) {
         static final Weights SOFTMAX = new Weights(Norm.SOFTMAX, Weight.NONE, Finish.NONE, 0);
+    }
+
+    /** Rotary embedding of queries and keys while they are loaded. */
+    public enum Turn {
+        NONE,
+        HALVES,
+        NEIGHBOURS
     }
 
     /** Storage of keys and values. */
@@ -219,6 +244,7 @@ public record AttentionCase(
                 1,
                 Special.NONE,
                 0,
+                "none",
                 Source.DENSE,
                 Weights.SOFTMAX,
                 1);
@@ -273,6 +299,7 @@ public record AttentionCase(
         f.put("amplitude", "" + amplitude);
         f.put("special", low(special));
         f.put("expr", "" + expr);
+        f.put("menu", menu);
         f.put("source", low(source.layout()));
         f.put("packed", "" + source.packed());
         f.put("page", "" + source.page());
@@ -281,6 +308,7 @@ public record AttentionCase(
         f.put("kblock", "" + source.kblock());
         f.put("kv", low(source.kv()));
         f.put("positions", "" + source.positions());
+        f.put("rotary", low(source.rotary()));
         f.put("norm", low(weights.norm()));
         f.put("weight", low(weights.weight()));
         f.put("finish", low(weights.finish()));
@@ -317,6 +345,7 @@ public record AttentionCase(
                 Float.parseFloat(text(f, "amplitude")),
                 one(Special.class, f, "special"),
                 number(f, "expr"),
+                text(f, "menu"),
                 new Source(
                         one(KeySource.Layout.class, f, "source"),
                         Boolean.parseBoolean(f.get("packed")),
@@ -325,7 +354,8 @@ public record AttentionCase(
                         number(f, "qblock"),
                         number(f, "kblock"),
                         one(Kv.class, f, "kv"),
-                        Boolean.parseBoolean(f.get("positions"))),
+                        Boolean.parseBoolean(f.get("positions")),
+                        one(Turn.class, f, "rotary")),
                 new Weights(
                         one(Norm.class, f, "norm"),
                         one(Weight.class, f, "weight"),

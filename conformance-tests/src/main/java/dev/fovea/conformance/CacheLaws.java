@@ -21,10 +21,12 @@ import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.conformance.Laws.Law;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.IntStream;
 
 /** Relations between attention over a cache and attention over dense keys, on one backend. */
@@ -49,6 +51,7 @@ public final class CacheLaws {
         laws.add(new Law("shuffled pages give what pages in order give", CacheLaws::shuffled));
         laws.add(new Law("shared prefixes read once give what plain attention gives", b -> prefixes(b, false)));
         laws.add(new Law("shared prefixes in any order of the sequences", b -> prefixes(b, true)));
+        laws.add(new Law("shared prefixes of random trees, with evicted keys", CacheLaws::randomTrees));
         return List.copyOf(laws);
     }
 
@@ -251,8 +254,8 @@ public final class CacheLaws {
             if (scattered) {
                 all = List.of(all.get(4), all.get(0), lone, all.get(3), all.get(2), all.get(1));
             }
-            int[] queries = {1, 2, 5, 0, 1, 3};
-            return prefixes(b, cache, all, queries, 3);
+            int[] queries = {9, 2, 5, 0, 1, 3}; // 9 of one reach back into shared pages
+            return prefixes(b, cache, all, queries, scattered ? 3 : 4);
         }
     }
 
@@ -290,6 +293,77 @@ public final class CacheLaws {
                             1e-5);
                     if (!wrong.isEmpty() || !wrongLse.isEmpty()) {
                         return "sequence " + i + ", " + wrong + " log-sum-exp " + wrongLse;
+                    }
+                }
+                start = end;
+            }
+            return "";
+        }
+    }
+
+    private static String randomTrees(Backend b) {
+        for (int seed = 1; seed <= 5; seed++) {
+            Random r = new Random(seed);
+            CacheShape shape = CacheShape.of(200, 4, H, D, KvFormat.F32).withValueDim(DV);
+            try (KvCache cache = KvCache.on(b, shape)) {
+                List<KvSequence> all = new ArrayList<>(List.of(cache.create(), cache.create()));
+                for (int step = 0; step < 24; step++) {
+                    KvSequence s = all.get(r.nextInt(all.size()));
+                    switch (r.nextInt(5)) {
+                        case 0, 1 -> {
+                            if (all.size() < 7) {
+                                all.add(cache.fork(s));
+                            }
+                        }
+                        case 2 -> {
+                            if (r.nextInt(3) == 0) {
+                                int[] kept = IntStream.range(0, s.length())
+                                        .filter(k -> k < 9 || r.nextInt(4) > 0)
+                                        .toArray();
+                                cache.compact(s, kept);
+                            }
+                        }
+                        default -> fill(b, cache, s, 100 * seed + step, 1 + r.nextInt(12));
+                    }
+                }
+                Collections.shuffle(all, r);
+                int[] queries = all.stream()
+                        .mapToInt(s -> r.nextInt(Math.min(7, s.nextPosition() + 1)))
+                        .toArray();
+                String wrong = randomTree(b, cache, all, queries);
+                if (!wrong.isEmpty()) {
+                    return "seed " + seed + ", " + wrong;
+                }
+            }
+        }
+        return "";
+    }
+
+    private static String randomTree(Backend b, KvCache cache, List<KvSequence> all, int[] queries) {
+        int rows = IntStream.of(queries).sum();
+        try (Tensor q = random(b, 5, 1, HQ, rows, D);
+                Tensor o = b.allocate(DType.F32, 1, HQ, rows, DV);
+                PrefixAttention attention = cache.prefixAttention(all, queries)) {
+            attention.run(q, o, SCALE, true);
+            int start = 0;
+            for (int i = 0; i < all.size(); i++) {
+                KvSequence s = all.get(i);
+                int[] positions = s.positions(0);
+                int first = s.nextPosition() - queries[i];
+                boolean[] visible = new boolean[queries[i] * positions.length];
+                for (int j = 0; j < visible.length; j++) {
+                    visible[j] = positions[j % positions.length] <= first + j / positions.length;
+                }
+                int end = start + queries[i];
+                try (KvSequenceCopy own = KvSequenceCopy.of(cache, s);
+                        Tensor one = q.slice(2, start, end);
+                        Tensor got = o.slice(2, start, end);
+                        Tensor mask = b.copyOf(visible, queries[i], positions.length);
+                        Tensor dense = b.attend(
+                                one, own.keys, own.values, Attention.full().mask(mask))) {
+                    String wrong = Numbers.near(got.toFloatArray(), dense.toFloatArray(), 2e-5);
+                    if (!wrong.isEmpty()) {
+                        return "sequence " + i + " of " + attention.parts() + " parts, " + wrong;
                     }
                 }
                 start = end;

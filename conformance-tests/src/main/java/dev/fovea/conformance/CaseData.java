@@ -5,6 +5,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.ValueKind;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.Menu;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
@@ -143,6 +144,13 @@ final class CaseData {
             capture(added, tensors);
             capture(score, tensors);
         }
+        if (!c.menu().equals("none")) {
+            Menu.Entry entry = MenuData.entry(c.menu());
+            new MenuData(c, total).fill(entry.expression(), captures, scalars);
+            boolean hides = entry.stage() == Menu.Stage.MASK;
+            mask = hides ? and(mask, entry.expression()) : mask;
+            score = hides ? score : entry.expression().onScore(score);
+        }
         AttentionSpec spec = new AttentionSpec(
                 c.dtype(),
                 c.d(),
@@ -170,7 +178,7 @@ final class CaseData {
         return spec.with(normaliser())
                 .withProbability(weight(total))
                 .withOutput(finish())
-                .with(c.source().key(c.dtype()));
+                .with(c.source().key(c.dtype(), c.d()));
     }
 
     private Normaliser normaliser() {

@@ -100,6 +100,11 @@ final class DeviceProblem implements AutoCloseable {
             Tensor n = keep(selected.counts().upload(backend));
             a = a.withSelected(new KeyArguments.Selected(l, n, selected.queryBlock(), selected.keyBlock()));
         }
+        if (p.source().cosines() != null) {
+            a = a.withRotary(
+                    Objects.requireNonNull(upload(p.source().cosines())),
+                    Objects.requireNonNull(upload(p.source().sines())));
+        }
         QuantisedRows k = p.source().key();
         QuantisedRows v = p.source().value();
         if (k != null && v != null) {

@@ -82,6 +82,7 @@ public final class Fuzz {
                 "special=none",
                 "scores=none",
                 "expr=0",
+                "menu=none",
                 "mask=none",
                 "bias=none",
                 "alibi=false",

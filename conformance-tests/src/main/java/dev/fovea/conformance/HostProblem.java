@@ -1,7 +1,11 @@
 package dev.fovea.conformance;
 
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.RotarySpec;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,7 +129,7 @@ public record HostProblem(
             case TOP_LEFT -> 0;
             case BOTTOM_RIGHT -> keyLength(b, head) - queryLength(b);
             case PAST -> pastKeys();
-            case GIVEN -> (int) perSequence(java.util.Objects.requireNonNull(queryOffsets), b, head);
+            case GIVEN -> (int) perSequence(Objects.requireNonNull(queryOffsets), b, head);
         };
     }
 
@@ -133,7 +137,36 @@ public record HostProblem(
         return t.rank() == 1 ? t.at(b) : t.at(b, keyHead(head));
     }
 
-    public double keyAt(int b, int head, int k, int d) {
+    /** An element of a query, turned if the problem turns them: in float64, or as f32 arithmetic does it. */
+    public double queryAt(int b, int head, int q, int d, boolean single) {
+        return turned(i -> query.at(b, head, q, i), d, q + offset(b, head), single);
+    }
+
+    /** An element of a key, likewise. */
+    public double keyAt(int b, int head, int k, int d, boolean single) {
+        return turned(i -> keyAt(b, head, k, i), d, keyPosition(b, head, k), single);
+    }
+
+    private double turned(IntToDoubleFunction row, int d, int position, boolean single) {
+        if (spec.source().rotary().isEmpty()
+                || d >= spec.source().rotary().get().dim()) {
+            return row.applyAsDouble(d);
+        }
+        KeySource.Rotary rotary = spec.source().rotary().get();
+        int pairs = rotary.pairs();
+        boolean halves = rotary.pairing() == RotarySpec.Pairing.HALVES;
+        int pair = halves ? d % pairs : d / 2;
+        boolean first = halves ? d < pairs : d % 2 == 0;
+        int partner = halves ? (first ? d + pairs : d - pairs) : d ^ 1;
+        double cos = Objects.requireNonNull(source.cosines()).at(position, pair);
+        double sin = Objects.requireNonNull(source.sines()).at(position, pair);
+        double other = first ? -row.applyAsDouble(partner) : row.applyAsDouble(partner);
+        return single
+                ? (float) row.applyAsDouble(d) * (float) cos + (float) other * (float) sin
+                : row.applyAsDouble(d) * cos + other * sin;
+    }
+
+    private double keyAt(int b, int head, int k, int d) {
         int past = pastKeys();
         return pastKey != null && k < past ? pastKey.at(b, keyHead(head), k, d) : key.at(b, keyHead(head), k - past, d);
     }

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param selected the keys that queries may see at all
  * @param key how the keys are stored if quantised; the key tensor of the problem then holds what that decodes to
  * @param value likewise
+ * @param cosines F32 [positions, pairs] of a rotary embedding on load
+ * @param sines likewise
  */
 public record HostSource(
         @Nullable HostTensor queryLengths,
@@ -21,7 +23,9 @@ public record HostSource(
         @Nullable HostTensor positions,
         @Nullable HostSelection selected,
         @Nullable QuantisedRows key,
-        @Nullable QuantisedRows value) {
+        @Nullable QuantisedRows value,
+        @Nullable HostTensor cosines,
+        @Nullable HostTensor sines) {
 
-    public static final HostSource NONE = new HostSource(null, 0, false, null, null, null, null);
+    public static final HostSource NONE = new HostSource(null, 0, false, null, null, null, null, null, null);
 }

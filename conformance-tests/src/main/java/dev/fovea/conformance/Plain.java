@@ -89,7 +89,9 @@ final class Plain {
             int key = k;
             at.at(b, h, q, k);
             raw[k] = p.scale()
-                    * sum(spec.headDim(), d -> (float) p.query().at(b, h, q, d) * (float) p.keyAt(b, h, key, d));
+                    * sum(
+                            spec.headDim(),
+                            d -> (float) p.queryAt(b, h, q, d, true) * (float) p.keyAt(b, h, key, d, true));
             capped[k] = (float) at.value(spec.cap(), raw[k]);
             boolean visible = k < length && p.selects(b, h, q, k) && at.test(spec.mask());
             s[k] = visible ? (float) at.value(spec.score(), capped[k]) : Float.NEGATIVE_INFINITY;

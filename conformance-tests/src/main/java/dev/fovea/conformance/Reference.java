@@ -84,7 +84,7 @@ public final class Reference {
     private static double raw(HostProblem p, int b, int h, int q, int k) {
         double dot = 0;
         for (int d = 0; d < p.spec().headDim(); d++) {
-            dot += p.query().at(b, h, q, d) * p.keyAt(b, h, k, d);
+            dot += p.queryAt(b, h, q, d, false) * p.keyAt(b, h, k, d, false);
         }
         return p.scale() * dot;
     }

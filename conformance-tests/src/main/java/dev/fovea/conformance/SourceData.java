@@ -34,7 +34,22 @@ final class SourceData {
                 s.positions() ? positions() : null,
                 s.select() == KeySource.Selection.ALL ? null : selection(),
                 null,
-                null);
+                null,
+                s.rotary() == AttentionCase.Turn.NONE ? null : table(true),
+                s.rotary() == AttentionCase.Turn.NONE ? null : table(false));
+    }
+
+    /** Cosines or sines of every position that keys and queries of any case can have. */
+    private HostTensor table(boolean cosines) {
+        int rows = 2 * (c.sq() + c.sk() + c.past()) + 2;
+        int pairs = s.rotary(c.d()).orElseThrow().pairs();
+        double[] x = new double[rows * pairs];
+        for (int i = 0; i < x.length; i++) {
+            int position = i / pairs;
+            double angle = position * Math.pow(100, -(double) (i % pairs) / pairs);
+            x[i] = cosines ? Math.cos(angle) : Math.sin(angle);
+        }
+        return new HostTensor(DType.F32, x, rows, pairs);
     }
 
     private HostTensor queryLengths() {
@@ -100,7 +115,16 @@ final class SourceData {
         return p.withKeys(
                 k.decoded(),
                 v.decoded(),
-                new HostSource(o.queryLengths(), o.pageSize(), o.pagesPerHead(), o.positions(), o.selected(), k, v));
+                new HostSource(
+                        o.queryLengths(),
+                        o.pageSize(),
+                        o.pagesPerHead(),
+                        o.positions(),
+                        o.selected(),
+                        k,
+                        v,
+                        o.cosines(),
+                        o.sines()));
     }
 
     private QuantisedRows encoded(HostTensor rows) {

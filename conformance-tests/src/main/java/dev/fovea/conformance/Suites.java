@@ -41,6 +41,7 @@ public final class Suites {
                     "b=2 hq=4 hk=1 hv=1 sq=2 sk=90 causal offset=bottom-right source=paged page=16 " + dims);
         }
         expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70", 12);
+        menu(all, "b=2 hq=4 hk=2 sq=70 sk=70");
         fuzz(all, seed, 30);
         return all;
     }
@@ -59,6 +60,7 @@ public final class Suites {
         weights(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
         sources(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
         expressions(all, "hq=2 sq=5 sk=35", 8);
+        menu(all, "hq=2 sq=9 sk=35");
         return all;
     }
 
@@ -70,6 +72,7 @@ public final class Suites {
         sources(all, seed + 1, List.of("sq=70 sk=257", "sq=1 sk=1025", "sq=9 sk=300"));
         options(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025", "sq=130 sk=5"));
         expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70 d=64 dv=64", 100);
+        menu(all, "b=1 hq=2 hk=2 sq=200 sk=270");
         fuzz(all, seed + 1, 400);
         return all;
     }
@@ -133,6 +136,7 @@ public final class Suites {
                         List.of("", "lengths=per-batch", "lengths=per-head"),
                         List.of("", "alibi", "bias=full", "mask=keys"),
                         List.of("", "sink"),
+                        List.of("", "", "rotary=halves", "rotary=neighbours"),
                         List.of("", "weight=factor", "parts=2", "norm=sigmoid"),
                         List.of("d=32 dv=32", "d=64 dv=64", "d=24 dv=40")));
     }
@@ -148,7 +152,10 @@ public final class Suites {
         }
     }
 
-    /** Without what the spec refuses together: a sink is of softmax, scores are of one dense piece, a partial weight is linear. */
+    /**
+     * Without what the spec refuses together: a sink is of softmax, scores are of one dense piece, a partial weight is linear, and tables
+     * of rotary angles have no row for negative positions.
+     */
     private static String legal(String text) {
         String t = text;
         boolean softmax = !t.contains("norm=") || t.contains("norm=softmax");
@@ -157,6 +164,7 @@ public final class Suites {
         boolean free = t.contains("norm=identity") || t.contains("norm=sigmoid") || t.contains("norm=relu2");
         t = linear || free ? t : t.replace("parts=3", "");
         t = t.contains("parts=") ? t.replace("scores=probability", "") : t;
+        t = t.contains("rotary=") ? t.replace("offset=bottom-right", "").replace("offset=per-head", "") : t;
         return t.contains("source=ragged") ? t.replace("lengths=per-batch", "").replace("lengths=per-head", "") : t;
     }
 
@@ -215,6 +223,13 @@ public final class Suites {
                 List.of("", "causal", "dtype=f16 past=9", "offset=bottom-right layout=bshd", "softcap=5 scores=masked");
         for (int i = 0; i < count; i++) {
             add(all, "expressions", shape + " expr=" + (i + 1) + " " + options.get(i % options.size()));
+        }
+    }
+
+    /** Each mask and score of the menu. */
+    private static void menu(List<Entry> all, String shape) {
+        for (String name : MenuData.names()) {
+            add(all, "menu", shape + " menu=" + name);
         }
     }
 

@@ -179,7 +179,7 @@ final class Tolerance {
                     for (int q = 0; q < p.queries(); q++) {
                         double sum = 0;
                         for (int i = 0; i < d; i++) {
-                            sum += Math.abs(p.query().at(b, h, q, i) * p.keyAt(b, h, k, i));
+                            sum += Math.abs(p.queryAt(b, h, q, i, false) * p.keyAt(b, h, k, i, false));
                         }
                         max = Double.isFinite(sum) ? Math.max(max, sum) : max;
                     }

@@ -12,6 +12,7 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.api.spec.RotarySpec;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.Map;
 import java.util.Optional;
@@ -139,7 +140,7 @@ class FamilyReferenceTest {
     }
 
     private static HostSource selecting(@Nullable HostSelection lists) {
-        return new HostSource(null, 0, false, null, lists, null, null);
+        return new HostSource(null, 0, false, null, lists, null, null, null, null);
     }
 
     @Test
@@ -163,7 +164,8 @@ class FamilyReferenceTest {
                 .with(Normaliser.IDENTITY)
                 .withProbability(Expressions.constant(1f))
                 .with(KeySource.dense(DType.F32).withPositions());
-        HostSource source = new HostSource(null, 0, false, integers(new int[] {1, 3}, 1, 0, 5), null, null, null);
+        HostSource source =
+                new HostSource(null, 0, false, integers(new int[] {1, 3}, 1, 0, 5), null, null, null, null, null);
         Result r = Reference.evaluate(problem(spec, new double[3], new double[] {1, 10, 100}, source));
         assertThat(r.output()).containsExactly(10, 11);
     }
@@ -172,9 +174,52 @@ class FamilyReferenceTest {
     void paddingOfPackedQueriesIsNoResult() {
         AttentionSpec spec = spec(Normaliser.SOFTMAX, "p", "o + 1.0", false)
                 .with(KeySource.dense(DType.F32).withPackedQueries());
-        HostSource source = new HostSource(integers(new int[] {1}, 1), 0, false, null, null, null, null);
+        HostSource source = new HostSource(integers(new int[] {1}, 1), 0, false, null, null, null, null, null, null);
         Result r = Reference.evaluate(problem(spec, new double[2], new double[] {2, 4}, source));
         assertThat(r.output()).containsExactly(4, 0);
+    }
+
+    @Test
+    void queriesAndKeysTurnByTheirPositions() {
+        // Two columns, one pair: position n turns by n right angles, so that only keys two positions apart are
+        // opposite.
+        AttentionSpec spec = new AttentionSpec(
+                        DType.F32,
+                        2,
+                        1,
+                        1,
+                        1,
+                        1,
+                        Expressions.score(),
+                        Expressions.score(),
+                        Expressions.constant(true),
+                        QueryOffset.TOP_LEFT,
+                        false,
+                        false,
+                        false,
+                        false,
+                        Optional.empty())
+                .with(Normaliser.IDENTITY)
+                .with(KeySource.dense(DType.F32).with(new KeySource.Rotary(RotarySpec.Pairing.HALVES, 2)));
+        HostTensor cos = new HostTensor(DType.F32, new double[] {1, 0, -1, 0}, 4, 1);
+        HostTensor sin = new HostTensor(DType.F32, new double[] {0, 1, 0, -1}, 4, 1);
+        HostSource source = new HostSource(null, 0, false, null, null, null, null, cos, sin);
+        HostTensor rows = new HostTensor(DType.F32, new double[] {1, 0, 1, 0, 1, 0}, 1, 1, 3, 2);
+        HostProblem p = new HostProblem(
+                spec,
+                rows,
+                rows,
+                new HostTensor(DType.F32, new double[] {1, 10, 100}, 1, 1, 3, 1),
+                1,
+                null,
+                null,
+                null,
+                null,
+                null,
+                Map.of(),
+                Map.of(),
+                source);
+        assertThat(Reference.evaluate(p).output()).containsExactly(1 - 100, 10, 100 - 1);
     }
 
     @Test

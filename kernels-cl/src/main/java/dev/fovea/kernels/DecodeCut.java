@@ -47,7 +47,8 @@ public record DecodeCut(int rowHeads, int setQueries, int setBlocks, int sets, i
         return sets * setBlocks;
     }
 
-    private static int setQueries(AttentionArguments a) {
+    /** Queries that see the same keys but for their mask. */
+    public static int setQueries(AttentionArguments a) {
         Selected selected = a.source().selected();
         int queries = Math.max(1, Math.toIntExact(a.queries()));
         return selected == null ? queries : Math.min(selected.queryBlock(), queries);
@@ -73,6 +74,9 @@ public record DecodeCut(int rowHeads, int setQueries, int setBlocks, int sets, i
             return selected.lists().size(3) * selected.keyBlock();
         }
         long keys = a.keys();
+        if (a.keyLengths() != null && a.keyLengths().facts().known()) {
+            keys = Math.min(keys, a.keyLengths().facts().largest()); // a cache may be much larger than what is in it
+        }
         if (spec.source().positions()) {
             return keys;
         }

@@ -9,12 +9,20 @@ import dev.fovea.api.spec.AttentionSpec;
  * @param keyLanes work-items along the columns of a key: 4 or 8, at least as many as rows
  * @param valueLanes work-items along the columns of a value, a power of two; each has eight
  * @param queryDim the head dim, padded
+ * @param even whether the head dim is not padded and falls evenly to the lanes
  * @param aligned whether rows of K and V can be moved eight columns at a time
  * @param wide 64-bit distances inside a slice
  * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
  */
 public record DecodeVariant(
-        int rows, int keyLanes, int valueLanes, int queryDim, boolean aligned, boolean wide, boolean unrolled) {
+        int rows,
+        int keyLanes,
+        int valueLanes,
+        int queryDim,
+        boolean even,
+        boolean aligned,
+        boolean wide,
+        boolean unrolled) {
     /** Work-items of a work-group of either kernel. */
     public static final int THREADS = 128;
 
@@ -32,7 +40,8 @@ public record DecodeVariant(
         while (r > 1 && localFloats(r, keyLanes, queryDim) > LOCAL_FLOATS) {
             r /= 2;
         }
-        return new DecodeVariant(r, keyLanes, valueLanes, queryDim, aligned, wide, unrolled);
+        boolean even = spec.headDim() % (8 * keyLanes) == 0;
+        return new DecodeVariant(r, keyLanes, valueLanes, queryDim, even, aligned, wide, unrolled);
     }
 
     private static int ceilPower(int n) {
@@ -56,7 +65,8 @@ public record DecodeVariant(
 
     String defines() {
         return "#define ROWS " + rows + "\n#define K_LANES " + keyLanes + "\n#define V_LANES " + valueLanes
-                + "\n#define QUERY_DIM " + queryDim + "\n#define ALIGNED " + (aligned ? 1 : 0) + "\n#define WIDE "
+                + "\n#define QUERY_DIM " + queryDim + "\n#define EVEN " + (even ? 1 : 0) + "\n#define ALIGNED "
+                + (aligned ? 1 : 0) + "\n#define WIDE "
                 + (wide ? 1 : 0) + "\n#define UNROLL " + (unrolled ? MOST_ROWS : 1) + "\n";
     }
 }

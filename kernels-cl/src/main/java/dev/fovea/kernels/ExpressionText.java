@@ -189,7 +189,7 @@ final class ExpressionText {
             case LOG2 -> "log2(" + a + ")";
             case SQRT -> "sqrt(" + a + ")";
             case SIGMOID -> "sigmoid(" + a + ")";
-            case TO_INT -> "convert_int_sat_rtz(" + a + ")";
+            case TO_INT -> "to_int(" + a + ")";
             case TO_FLOAT -> "(float)" + a;
             case NOT -> "!" + a;
         };

@@ -44,7 +44,7 @@
     if (key < a.past) {                                                                                                   \
       x = kv_load4(PAST + (index_t)key * (index_t)a.PAST.row + (C), COLUMNS, a.vectors & PAST_BIT, no_scaling());         \
     } else {                                                                                                              \
-      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                        \
+      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                                             \
       x = kv_load4(K + ROW_OF(a.K, place) + KV_COLUMN(C), COLUMNS, a.vectors & BIT, SCALING(place, HEAD));                \
     }                                                                                                                     \
   }
@@ -284,7 +284,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           if ((verdict & MAYBE_TRUE) || a.stage) atomic_min(next_tile, at_key + (verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE));
         }
       }
-      const int whole = (tile & TILE_WHOLE) && key0 + KEYS <= length;
+      // what was judged ends where the keys to look at do
+      const int whole = (tile & TILE_WHOLE) && key0 + KEYS <= min(length, to);
 #elif SELECTION == SELECTION_ALL && !POSITIONS
       // every pair of the tile is known to be visible
       const int whole = a.band_exact && key0 + KEYS <= length && key0 >= offset + last - a.band_left &&

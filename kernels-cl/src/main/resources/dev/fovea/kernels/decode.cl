@@ -38,6 +38,20 @@
 #ifndef UNROLL
 #define UNROLL 8
 #endif
+// Where all lanes have the same number of columns, and so no branch between them, more loads are on their way at a time.
+#ifndef EVEN
+#define EVEN 0
+#endif
+#if EVEN
+#define HEAD_DIM QUERY_DIM
+#else
+#define HEAD_DIM a.head_dim
+#endif
+#if UNROLL > 1
+#define UNROLL_LOADS 2
+#else
+#define UNROLL_LOADS 1
+#endif
 #define SOFTMAX 0
 #define L1 1
 #define IDENTITY 2
@@ -67,8 +81,8 @@
 #if ROWS & (ROWS - 1) || K_LANES & (K_LANES - 1) || V_LANES & (V_LANES - 1) || ROWS > K_LANES || K_LANES > 8 || V_LANES > THREADS
 #error "ROWS, K_LANES and V_LANES are powers of two, K_LANES at most 8 and not below ROWS"
 #endif
-#if QUERY_DIM % 8
-#error "QUERY_DIM is a multiple of 8"
+#if QUERY_DIM % 8 || EVEN && QUERY_DIM % (8 * K_LANES)
+#error "QUERY_DIM is a multiple of 8; where EVEN, of what the lanes take at a time, and the head dim itself"
 #endif
 // some drivers count the memory of all kernels of a program
 #if ROWS * QUERY_DIM + SHARED_FLOATS + 5 * THREADS + MERGE_FLOATS + 16 > 8192
@@ -271,7 +285,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
         if (first < to) {
 #define FIND_KEY(C, J) FIND_ROW(k, past_k, hk, KEY_SCALING, first, J)
           EACH_KEY(FIND_KEY)
-          for (int c = key_lane; 8 * c < a.head_dim; c += K_LANES) {
+#pragma unroll UNROLL_LOADS
+          for (int c = key_lane; 8 * c < HEAD_DIM; c += K_LANES) {
 #define LOAD_KEY(C, J) const float8 x##J = LOAD8(row##J, 8 * c, a.head_dim - 8 * c, z##J);
             EACH_KEY(LOAD_KEY)
 #pragma unroll UNROLL
@@ -345,6 +360,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
       for (int r = 0; r < ROWS; r++) acc[r] *= factors[r];
 #endif
       const int present = min(UNITS, (to - tile + 3) / 4);
+#pragma unroll UNROLL_LOADS
       for (int quad = value_group; quad < present; quad += VALUE_GROUPS) {
         const int first = tile + 4 * quad;
 #define FIND_VALUE(C, J) FIND_ROW(v, past_v, hv, VALUE_SCALING, first, J)

@@ -86,4 +86,20 @@ class ExpressionTextTest {
         assertThat(text.scalars()).containsExactly(Expressions.SOFTCAP, Expressions.WINDOW_LEFT);
         assertThat(text.text()).contains("#define EXTRA_ARGUMENTS , t0, c0, x0, x1");
     }
+
+    @Test
+    void everyValueIsAParameterOfItsFunction() {
+        ExpressionText text = new ExpressionText();
+        Expr kept = new Expr.Select(
+                Expressions.constant(0.01f).lessThan(Expressions.probability()),
+                Expressions.probability(),
+                Expressions.constant(0f));
+        text.function("weight_expression", kept.plus(Expressions.score()), ValueKind.PROBABILITY, ValueKind.SCORE);
+        Expr gate = new Expr.Load("gate", DType.F32, List.of(Expressions.index(IndexKind.CHANNEL)));
+        text.function("output_expression", Expressions.output().times(gate.sigmoid()), ValueKind.OUTPUT);
+        assertThat(text.text())
+                .contains("static float weight_expression(float p, float s, struct pair at EXTRA_PARAMETERS)")
+                .contains("static float output_expression(float o, struct pair at EXTRA_PARAMETERS)")
+                .contains("= at.d;");
+    }
 }

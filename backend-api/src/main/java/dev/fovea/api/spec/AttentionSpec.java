@@ -145,6 +145,15 @@ public record AttentionSpec(
         if (source.layout() == KeySource.Layout.PAGED && !keyLengths) {
             throw new InvalidArgument("key lengths", "lengths with paged keys", "none", "give them");
         }
+        source.rotary().ifPresent(r -> {
+            if (r.dim() < 2 || r.dim() % 2 != 0 || r.dim() > headDim) {
+                throw new InvalidArgument(
+                        "rotary dim",
+                        "an even number from 2 to " + headDim,
+                        "" + r.dim(),
+                        "a partial one leaves the rest");
+            }
+        });
         if (source.layout() == KeySource.Layout.RAGGED && keyLengths) {
             throw new InvalidArgument(
                     "key lengths", "none with ragged keys", "lengths", "the starts say how many keys there are");

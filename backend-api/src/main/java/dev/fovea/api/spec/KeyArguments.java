@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param keyZeros F16, likewise; null for FP8
  * @param valueScales as keyScales, for V
  * @param valueZeros as keyZeros, for V
+ * @param cosines F32 [positions, pairs] of a rotary embedding on load; every kpos and qpos is a row
+ * @param sines F32 [positions, pairs]
  */
 public record KeyArguments(
         @Nullable Tensor queryStarts,
@@ -28,9 +30,12 @@ public record KeyArguments(
         @Nullable Tensor keyScales,
         @Nullable Tensor keyZeros,
         @Nullable Tensor valueScales,
-        @Nullable Tensor valueZeros) {
+        @Nullable Tensor valueZeros,
+        @Nullable Tensor cosines,
+        @Nullable Tensor sines) {
 
-    public static final KeyArguments NONE = new KeyArguments(null, null, null, null, null, null, null, null, null);
+    public static final KeyArguments NONE =
+            new KeyArguments(null, null, null, null, null, null, null, null, null, null, null);
 
     /**
      * The keys that the queries of each block may see. A list holds no key or block twice.
@@ -45,27 +50,77 @@ public record KeyArguments(
 
     public KeyArguments withQueryStarts(Tensor starts) {
         return new KeyArguments(
-                starts, keyStarts, pageTable, keyPositions, selected, keyScales, keyZeros, valueScales, valueZeros);
+                starts,
+                keyStarts,
+                pageTable,
+                keyPositions,
+                selected,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cosines,
+                sines);
     }
 
     public KeyArguments withKeyStarts(Tensor starts) {
         return new KeyArguments(
-                queryStarts, starts, pageTable, keyPositions, selected, keyScales, keyZeros, valueScales, valueZeros);
+                queryStarts,
+                starts,
+                pageTable,
+                keyPositions,
+                selected,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cosines,
+                sines);
     }
 
     public KeyArguments withPageTable(Tensor table) {
         return new KeyArguments(
-                queryStarts, keyStarts, table, keyPositions, selected, keyScales, keyZeros, valueScales, valueZeros);
+                queryStarts,
+                keyStarts,
+                table,
+                keyPositions,
+                selected,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cosines,
+                sines);
     }
 
     public KeyArguments withKeyPositions(Tensor positions) {
         return new KeyArguments(
-                queryStarts, keyStarts, pageTable, positions, selected, keyScales, keyZeros, valueScales, valueZeros);
+                queryStarts,
+                keyStarts,
+                pageTable,
+                positions,
+                selected,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cosines,
+                sines);
     }
 
     public KeyArguments withSelected(Selected lists) {
         return new KeyArguments(
-                queryStarts, keyStarts, pageTable, keyPositions, lists, keyScales, keyZeros, valueScales, valueZeros);
+                queryStarts,
+                keyStarts,
+                pageTable,
+                keyPositions,
+                lists,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cosines,
+                sines);
     }
 
     /** The scales, and for INT8 and INT4 the zero points, of quantised keys and values. */
@@ -80,13 +135,39 @@ public record KeyArguments(
                 keyScales,
                 keyZeros,
                 valueScales,
-                valueZeros);
+                valueZeros,
+                cosines,
+                sines);
+    }
+
+    public KeyArguments withRotary(Tensor cos, Tensor sin) {
+        return new KeyArguments(
+                queryStarts,
+                keyStarts,
+                pageTable,
+                keyPositions,
+                selected,
+                keyScales,
+                keyZeros,
+                valueScales,
+                valueZeros,
+                cos,
+                sin);
     }
 
     List<Tensor> tensors() {
         List<Tensor> all = new ArrayList<>();
         for (Tensor t : new @Nullable Tensor[] {
-            queryStarts, keyStarts, pageTable, keyPositions, keyScales, keyZeros, valueScales, valueZeros
+            queryStarts,
+            keyStarts,
+            pageTable,
+            keyPositions,
+            keyScales,
+            keyZeros,
+            valueScales,
+            valueZeros,
+            cosines,
+            sines
         }) {
             if (t != null) {
                 all.add(t);

@@ -42,10 +42,15 @@ public final class DeviceContext implements AutoCloseable {
     private volatile @Nullable String lost;
     private volatile boolean closed;
 
-    private DeviceContext(FoundDevice device, cl_context handle, BinaryCache binaries, AtomicLong builds) {
+    private DeviceContext(
+            FoundDevice device,
+            cl_context handle,
+            @Nullable cl_command_queue transfers,
+            BinaryCache binaries,
+            AtomicLong builds) {
         this.device = device;
         this.handle = handle;
-        this.transfers = newQueue(false);
+        this.transfers = transfers == null ? newQueue(false) : transfers;
         this.programs = new Programs(this, binaries, builds);
     }
 
@@ -58,7 +63,42 @@ public final class DeviceContext implements AutoCloseable {
         if (made.status() != Status.SUCCESS || made.object() == null) {
             throw new DeviceFailure("no context on " + device.info().id() + ": " + Status.name(made.status()), null);
         }
-        return new DeviceContext(device, made.object(), binaries, builds);
+        return new DeviceContext(device, made.object(), null, binaries, builds);
+    }
+
+    /**
+     * Somebody else's context on this device, and its in-order queue, which transfers and {@link DeviceStream#on} use. Both are retained
+     * until this closes.
+     */
+    public static DeviceContext adopt(
+            FoundDevice device, long context, long queue, BinaryCache binaries, AtomicLong builds) {
+        try (DeviceContext helper = open(device, BinaryCache.none(), builds)) {
+            cl_context c = ForeignHandle.adopt(helper, context, new cl_context());
+            cl_command_queue q = ForeignHandle.adopt(helper, queue, new cl_command_queue());
+            ForeignHandle.checkQueue(q, c, device);
+            helper.check(Status.of(() -> CL.clRetainContext(c)), "retaining a context", 0);
+            helper.check(Status.of(() -> CL.clRetainCommandQueue(q)), "retaining a queue", 0);
+            return new DeviceContext(device, c, q, binaries, builds);
+        }
+    }
+
+    /** A buffer of this context that somebody else made, retained until it is freed; work on {@code stream} is waited for by every read. */
+    public DeviceStorage adoptMemory(long memory, DeviceStream stream) {
+        return use(() -> {
+            cl_mem handle = ForeignHandle.adopt(this, memory, new cl_mem());
+            long bytes = ForeignHandle.checkMemory(handle, this.handle);
+            check(Status.of(() -> CL.clRetainMemObject(handle)), "retaining a buffer", 0);
+            DeviceStorage storage =
+                    new DeviceStorage(this, handle, own(() -> Status.of(() -> CL.clReleaseMemObject(handle))), bytes);
+            storage.share(stream);
+            storages.add(storage);
+            return storage;
+        });
+    }
+
+    /** The raw {@code cl_context}. */
+    public long rawHandle() {
+        return use(handle::getNativePointer);
     }
 
     public FoundDevice device() {

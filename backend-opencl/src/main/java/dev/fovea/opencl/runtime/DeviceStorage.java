@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.cl_mem;
+import org.jspecify.annotations.Nullable;
 
 /** A buffer on the device. Transfers wait for the work of every stream that used it, and return when they are done. */
 public final class DeviceStorage implements Storage {
@@ -24,6 +25,7 @@ public final class DeviceStorage implements Storage {
     private final Owned owner;
     private final long bytes;
     private final Set<DeviceStream> users = ConcurrentHashMap.newKeySet();
+    private volatile @Nullable DeviceStream shared;
 
     DeviceStorage(DeviceContext context, cl_mem handle, Owned owner, long bytes) {
         this.context = context;
@@ -61,7 +63,21 @@ public final class DeviceStorage implements Storage {
         users.add(stream);
     }
 
+    /** From now on somebody else may enqueue work on this memory, by that stream's queue. */
+    public void share(DeviceStream stream) {
+        shared = stream;
+    }
+
+    /** The raw {@code cl_mem}. */
+    public long rawHandle() {
+        return handle().getNativePointer();
+    }
+
     private void awaitUsers() {
+        DeviceStream others = shared;
+        if (others != null) {
+            users.add(others);
+        }
         for (DeviceStream stream : List.copyOf(users)) {
             users.remove(stream); // before waiting: a run enqueued meanwhile adds it again
             stream.awaitIn(context);

@@ -25,6 +25,23 @@ public final class DeviceStream implements ExecutionStream, Profiled {
     private List<cl_event> lastRun = List.of();
     private @Nullable DeviceStorage workspace;
 
+    private boolean foreign;
+
+    /** A stream on the queue that an adopted context came with. */
+    public static DeviceStream on(DeviceContext context) {
+        DeviceStream stream = new DeviceStream();
+        cl_command_queue handle = context.transfers();
+        context.use(() -> Status.of(() -> CL.clRetainCommandQueue(handle)));
+        stream.foreign = true;
+        stream.queue = new Queue(context, handle, context.own(() -> Status.of(() -> CL.clReleaseCommandQueue(handle))));
+        return stream;
+    }
+
+    /** The raw {@code cl_command_queue} in a context, made now if there is none yet. */
+    public synchronized long rawHandle(DeviceContext context) {
+        return context.use(() -> queueIn(context).handle.getNativePointer());
+    }
+
     /** A queue in the context it belongs to. */
     private record Queue(DeviceContext context, cl_command_queue handle, Owned owner) {}
 
@@ -148,7 +165,9 @@ public final class DeviceStream implements ExecutionStream, Profiled {
         await();
         synchronized (this) {
             profiling = on;
-            release();
+            if (!foreign) { // its maker has decided whether it can be measured
+                release();
+            }
         }
     }
 

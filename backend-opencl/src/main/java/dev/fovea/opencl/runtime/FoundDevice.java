@@ -19,6 +19,11 @@ public final class FoundDevice {
         this.roundedDivision = roundedDivision;
     }
 
+    /** The raw {@code cl_device_id}. */
+    public long rawHandle() {
+        return id.getNativePointer();
+    }
+
     public DeviceInfo info() {
         return info;
     }
