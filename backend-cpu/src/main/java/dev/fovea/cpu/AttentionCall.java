@@ -41,6 +41,9 @@ final class AttentionCall {
     /** Position of each key index, where it is not the index. */
     final @Nullable Strided keyPositions;
 
+    /** What queries and keys go through once they are loaded. */
+    final @Nullable RowTurn turn;
+
     final @Nullable KeySelection selection;
 
     /** Written row by row over the keys. */
@@ -84,6 +87,7 @@ final class AttentionCall {
         Tensor positions = a.source().keyPositions();
         this.keyPositions = positions == null ? null : Strided.of(positions);
         this.positionsPerHead = positions != null && positions.rank() == 3;
+        this.turn = RowTurn.of(spec, a.source());
         Selected selected = a.source().selected();
         this.selection = selected == null ? null : new KeySelection(spec, selected);
         this.band = AttentionPrograms.usesBand(spec)

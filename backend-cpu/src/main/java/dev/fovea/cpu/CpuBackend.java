@@ -22,9 +22,6 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** An open CPU device: its storages, its threads and their scratch memory. */
 final class CpuBackend implements DeviceBackend {
-    private static final Support.No TURNS_BEFORE =
-            new Support.No("queries and keys are not turned while they are loaded", "turn them by RotarySpec before");
-
     private static final int ALIGNMENT = 64;
 
     /** Bytes that may be allocated between two looks at the free memory, which cost more than a small allocation. */
@@ -54,7 +51,7 @@ final class CpuBackend implements DeviceBackend {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> spec.source().rotary().isPresent() ? TURNS_BEFORE : new Support.Yes();
+            case AttentionSpec spec -> new Support.Yes();
             case MergeSpec spec -> new Support.Yes();
             case TransferSpec spec -> new Support.Yes();
             case RotarySpec spec -> new Support.Yes();

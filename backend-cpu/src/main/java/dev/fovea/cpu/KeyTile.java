@@ -125,6 +125,9 @@ final class KeyTile {
                 i += n;
             }
         }
+        if (call.turn != null) {
+            call.turn.turn(keys, 0, form.keyPitch, count, positions, first, scratch);
+        }
     }
 
     /** Says where some keys of the list lie, if they can be read there. */

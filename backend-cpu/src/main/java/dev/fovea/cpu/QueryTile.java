@@ -111,6 +111,9 @@ final class QueryTile {
                 call.query.read(outer, place.heads[r], firstQuery + place.queries[r], 1, dense, r * dim, dim, scratch);
             }
         }
+        for (int r = 0; r < rows && call.turn != null; r++) {
+            call.turn.turn(dense, r * dim, place.queries[r] + place.queryOffset, scratch);
+        }
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
         Transpose.toLanes(dense, dim, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;

@@ -49,32 +49,10 @@ record RotaryCpuPlan(CpuBackend backend, RotarySpec spec) implements DevicePlan 
             for (long h = 0; h < heads; h++) {
                 input.read(b, h, s, 1, row, 0, spec.dim(), scratch);
                 System.arraycopy(row, spec.rotaryDim(), turned, spec.rotaryDim(), spec.dim() - spec.rotaryDim());
-                if (spec.pairing() == RotarySpec.Pairing.HALVES) {
-                    halves(row, turned, cos, sin, spec.pairs());
-                } else {
-                    neighbours(row, turned, cos, sin, spec.pairs());
-                }
+                RowTurn.turn(spec.pairing(), row, 0, turned, cos, sin, spec.pairs());
                 output.write(b, h, s, 1, turned, 0, scratch);
             }
         });
-    }
-
-    private static void halves(float[] x, float[] y, float[] cos, float[] sin, int pairs) {
-        for (int r = 0; r < pairs; r++) {
-            y[r] = x[r] * cos[r] - x[r + pairs] * sin[r];
-        }
-        for (int r = 0; r < pairs; r++) {
-            y[r + pairs] = x[r + pairs] * cos[r] + x[r] * sin[r];
-        }
-    }
-
-    private static void neighbours(float[] x, float[] y, float[] cos, float[] sin, int pairs) {
-        for (int r = 0; r < pairs; r++) {
-            float a = x[2 * r];
-            float b = x[2 * r + 1];
-            y[2 * r] = a * cos[r] - b * sin[r];
-            y[2 * r + 1] = b * cos[r] + a * sin[r];
-        }
     }
 
     @Override

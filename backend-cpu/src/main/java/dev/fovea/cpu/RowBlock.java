@@ -113,7 +113,7 @@ final class RowBlock {
         this.ones = scratch.floats(Role.FACTOR, rows);
         Arrays.fill(ones, 0, rows, 1);
         this.work = scratch.floats(Role.LANES, kernels.workSize());
-        this.inPlace = call.store.inPlace(step);
+        this.inPlace = call.turn == null && call.store.inPlace(step);
         this.keyRuns = new KeyRuns(kernels.keyStep());
         this.valueRuns = new KeyRuns(kernels.keyStep());
         this.nextRuns = new KeyRuns(kernels.keyStep());
@@ -177,6 +177,9 @@ final class RowBlock {
                     r * dim,
                     dim,
                     scratch);
+            if (call.turn != null) {
+                call.turn.turn(queries, r * dim, (int) position, scratch);
+            }
         }
     }
 

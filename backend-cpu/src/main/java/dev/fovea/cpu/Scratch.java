@@ -27,7 +27,10 @@ final class Scratch {
         LIST,
         SELECTED,
         INDICES,
-        POSITIONS
+        POSITIONS,
+        COSINES,
+        SINES,
+        TURNED
     }
 
     private static final float[][] NONE = new float[0][];

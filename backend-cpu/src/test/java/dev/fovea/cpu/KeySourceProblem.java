@@ -15,6 +15,7 @@ import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.api.spec.RotarySpec;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntBinaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A logical problem, the same in every layout, selection and format, and its result from the formula in double precision. */
@@ -53,18 +55,25 @@ final class KeySourceProblem implements AutoCloseable {
     int queryBlock = 4;
     int keyBlock = 8;
     int listHeads = 1;
+    KeySource.@Nullable Rotary rotary;
+
+    /** Keys at the end that no query may see under a causal mask, with a rotary embedding. */
+    int behind;
+
     int[] queryLengths = {5, 5};
     int[] keyLengths = {50, 50};
 
     /** [b][head][key][column], what the codes decode to. */
     private float[][][][] key = new float[0][][][];
 
-    private float[][][][] value = new float[0][][][];
+    float[][][][] value = new float[0][][][];
     private float[][][][] query = new float[0][][][];
     private int[][][] kpos = new int[0][][];
     private int[][] lengths = new int[0][];
     private int[][][] lists = new int[0][][];
     private float[] sinks = new float[0];
+    private float[] cosines = new float[0];
+    private float[] sines = new float[0];
     float[] slopes = new float[0];
     double[] output = new double[0];
     double[] logSumExp = new double[0];
@@ -111,6 +120,9 @@ final class KeySourceProblem implements AutoCloseable {
                 kpos[b][h] = p;
             }
         }
+        if (rotary != null) {
+            fillTables(rotary.pairs());
+        }
         int blocks = Math.ceilDiv(mostQueries(), queryBlock);
         lists = new int[batch * listHeads * blocks][][];
         for (int i = 0; i < lists.length; i++) {
@@ -124,6 +136,40 @@ final class KeySourceProblem implements AutoCloseable {
             int n = all == 0 ? 0 : random.nextInt(all + 1);
             lists[i] = new int[][] {order.stream().mapToInt(x -> x).toArray(), {n}};
         }
+    }
+
+    private void fillTables(int pairs) {
+        cosines = new float[(3 * mostKeys() + mostQueries() + pageSize) * pairs];
+        sines = new float[cosines.length];
+        for (int i = 0; i < cosines.length; i++) {
+            int position = i / pairs;
+            double angle = position * Math.pow(100, -(double) (i % pairs) / pairs);
+            cosines[i] = (float) Math.cos(angle);
+            sines[i] = (float) Math.sin(angle);
+        }
+    }
+
+    /** A row as the tables turn it. */
+    private double[] turned(float[] x, int position) {
+        double[] y = new double[dim];
+        Arrays.setAll(y, d -> x[d]);
+        int pairs = rotary == null ? 0 : rotary.pairs();
+        for (int r = 0; r < pairs && rotary != null; r++) {
+            boolean halves = rotary.pairing() == RotarySpec.Pairing.HALVES;
+            int i = halves ? r : 2 * r;
+            int j = halves ? r + pairs : 2 * r + 1;
+            double cos = cosines[position * pairs + r];
+            double sin = sines[position * pairs + r];
+            y[i] = x[i] * cos - x[j] * sin;
+            y[j] = x[j] * cos + x[i] * sin;
+        }
+        return y;
+    }
+
+    /** Position of the first query; the tables have no row for a negative one. */
+    private int offset(int b, int keyHead) {
+        int bottomRight = lengths[b][keyHead] - queryLengths[b];
+        return rotary == null ? bottomRight : Math.max(0, bottomRight - behind);
     }
 
     private float[] gaussians(int n) {
@@ -217,6 +263,13 @@ final class KeySourceProblem implements AutoCloseable {
         if (selection != Selection.ALL) {
             source = source.withSelected(selected());
         }
+        if (rotary != null) {
+            spoken = spoken.with(rotary);
+            int pairs = rotary.pairs();
+            source = source.withRotary(
+                    keep(cpu.copyOf(cosines, cosines.length / pairs, pairs)),
+                    keep(cpu.copyOf(sines, sines.length / pairs, pairs)));
+        }
         boolean keyLengthsGiven = layout != Layout.RAGGED;
         Expr mask = Expressions.constant(true);
         if (causal) {
@@ -239,7 +292,7 @@ final class KeySourceProblem implements AutoCloseable {
                         Expressions.score(),
                         score,
                         mask,
-                        QueryOffset.BOTTOM_RIGHT,
+                        rotary == null ? QueryOffset.BOTTOM_RIGHT : QueryOffset.GIVEN,
                         sink,
                         false,
                         keyLengthsGiven,
@@ -269,7 +322,7 @@ final class KeySourceProblem implements AutoCloseable {
                         null,
                         null,
                         keyLengthsGiven ? lengthTensor() : null,
-                        null,
+                        rotary == null ? null : perHead(this::offset),
                         sink ? keep(cpu.copyOf(sinks, queryHeads)) : null,
                         keep(cpu.allocate(DType.F32, first, queryHeads, rows)),
                         null,
@@ -291,8 +344,12 @@ final class KeySourceProblem implements AutoCloseable {
     }
 
     private Tensor lengthTensor() {
+        return perHead((b, h) -> lengths[b][h]);
+    }
+
+    private Tensor perHead(IntBinaryOperator of) {
         int[] all = new int[batch * keyHeads];
-        Arrays.setAll(all, i -> lengths[i / keyHeads][i % keyHeads]);
+        Arrays.setAll(all, i -> of.applyAsInt(i / keyHeads, i % keyHeads));
         return keep(cpu.copyOf(all, batch, keyHeads));
     }
 
@@ -364,13 +421,15 @@ final class KeySourceProblem implements AutoCloseable {
         int hk = h / (queryHeads / keyHeads);
         int hv = h / (queryHeads / valueHeads);
         int n = lengths[b][hk];
-        int qpos = q + n - queryLengths[b];
+        int qpos = q + offset(b, hk);
+        double[] turnedQuery = turned(query[b][h][q], qpos);
         double[] s = new double[n];
         double max = sink ? sinks[h] : Double.NEGATIVE_INFINITY;
         for (int k = 0; k < n; k++) {
             double x = 0;
+            double[] turnedKey = turned(key[b][hk][k], kpos[b][hk][k]);
             for (int d = 0; d < dim; d++) {
-                x += (double) query[b][h][q][d] * key[b][hk][k][d];
+                x += turnedQuery[d] * turnedKey[d];
             }
             x *= 0.2f;
             int p = kpos[b][hk][k];

@@ -61,7 +61,7 @@ class KeySourceTest {
         return of[random.nextInt(of.length)];
     }
 
-    private static KeySourceProblem problem(Backend cpu, Random random) {
+    static KeySourceProblem problem(Backend cpu, Random random) {
         KeySourceProblem p = new KeySourceProblem(cpu, random);
         p.batch = any(random, 1, 2, 3);
         p.keyHeads = any(random, 1, 2);
