@@ -1,6 +1,7 @@
 package dev.fovea.api;
 
 import dev.fovea.api.FoveaException.InvalidArgument;
+import dev.fovea.api.expr.Expr;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
@@ -63,11 +64,16 @@ final class AttentionCheck {
             ArgumentCheck.rank(e.getKey(), t, e.getValue().rank());
             ArgumentCheck.dtype(e.getKey(), t, e.getValue().dtype());
             boolean empty = a.output().elementCount() == 0;
-            if (t.elementCount() == 0 && !empty && keys > 0) {
+            if (t.elementCount() == 0 && !empty && (keys > 0 || loads(spec.output(), e.getKey()))) {
                 throw new InvalidArgument(e.getKey(), "at least one element to load", t.toString(), "give it one");
             }
         }
         names("scalars", spec.scalars().keySet(), a.scalars().keySet());
+    }
+
+    private static boolean loads(Expr e, String name) {
+        return e instanceof Expr.Load load && load.name().equals(name)
+                || e.operands().stream().anyMatch(o -> loads(o, name));
     }
 
     private static void past(AttentionSpec spec, Tensor key, Tensor value, long batch) {

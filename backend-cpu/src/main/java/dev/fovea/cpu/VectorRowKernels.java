@@ -186,8 +186,9 @@ final class VectorRowKernels implements RowKernels {
     }
 
     private static void largest(float[] s, int at, int n, float[] lanes) {
-        FloatVector m = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-        for (int j = 0; j < n; j += LENGTH) {
+        FloatVector m =
+                FloatVector.fromArray(FLOATS, s, at); // a NaN stays, but with one the row is NaN whatever the maximum
+        for (int j = LENGTH; j < n; j += LENGTH) {
             FloatVector x = FloatVector.fromArray(FLOATS, s, at + j);
             m = m.blend(x, x.compare(VectorOperators.GT, m));
         }

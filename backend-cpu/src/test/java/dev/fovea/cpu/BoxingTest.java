@@ -51,4 +51,30 @@ class BoxingTest {
             assertThat(least).isLessThanOrEqualTo(limit);
         }
     }
+
+    /** Few rows over long keys: the kernels with lanes along the columns, where keys lie and from converted tiles. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16"})
+    void rowKernelsDoNotBox(DType dtype) {
+        KernelSet kernels = KernelSet.choose();
+        Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        int keys = 4096;
+        int splits = 4;
+        try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
+                Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(5 * 64), dtype, 1, 5, 1, 64);
+                Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(keys * 64), dtype, 1, 1, keys, 64)) {
+            long limit = BYTES_A_TILE * splits;
+            long least = Long.MAX_VALUE;
+            long end = System.nanoTime() + PATIENCE;
+            while (least > limit && System.nanoTime() < end) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                cpu.attend(q, k, k, Attention.full()).close();
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).isLessThanOrEqualTo(limit);
+        }
+    }
 }

@@ -2,16 +2,25 @@ package dev.fovea.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.fovea.api.Attention;
 import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
 import dev.fovea.api.DType;
 import dev.fovea.api.OpenBackend;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.MergeArguments;
+import dev.fovea.api.spec.MergeSpec;
+import dev.fovea.api.spec.QueryOffset;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +31,7 @@ class KeySourceTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
     void agreesWithTheFormula(int seed) {
-        KernelSet kernels = seed == 8 ? KernelSet.scalar(java.util.List.of()) : KernelSet.choose();
+        KernelSet kernels = seed == 8 ? KernelSet.scalar(List.of()) : KernelSet.choose();
         try (Backend cpu = OpenBackend.of(CpuProvider.open(2, kernels))) {
             for (int i = 0; i < 25; i++) {
                 try (KeySourceProblem p = problem(cpu, new Random(1000L * seed + i))) {
@@ -144,6 +153,79 @@ class KeySourceTest {
                     }
                 }
             }
+        }
+    }
+
+    /** As of latent attention: so many heads over the same keys that their keys are split although rows are many. */
+    @Test
+    void manyHeadsOverLongKeys() {
+        try (Backend cpu = Backends.open("cpu");
+                KeySourceProblem p = new KeySourceProblem(cpu, new Random(9))) {
+            p.batch = 1;
+            p.queryHeads = 65;
+            p.keyHeads = 1;
+            p.valueHeads = 1;
+            p.dim = 48;
+            p.queryLengths = new int[] {1};
+            p.keyLengths = new int[] {5003};
+            p.alibi = true;
+            p.fill();
+            AttentionArguments a = p.build(false);
+            p.solve();
+            try (var plan = cpu.prepare(Objects.requireNonNull(p.spec))) {
+                plan.run(a);
+            }
+            assertThat(Reference.difference(p.output, a.output().toFloatArray()))
+                    .isLessThan(2e-5);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 50})
+    void mergedPartialsAreTheWhole(int queries) {
+        int keys = 3000;
+        int cut = 1301;
+        try (Backend cpu = Backends.open("cpu")) {
+            Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(4 * queries * 32), 1, 4, queries, 32);
+            Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(2 * keys * 32), 1, 2, keys, 32);
+            Tensor v = cpu.copyOf(AttentionNumericsTest.gaussians(2 * keys * 40), 1, 2, keys, 40);
+            Tensor whole = cpu.attend(q, k, v, Attention.full());
+            AttentionSpec spec = new AttentionSpec(
+                            DType.F32,
+                            32,
+                            40,
+                            4,
+                            2,
+                            2,
+                            Expressions.score(),
+                            Expressions.score(),
+                            Expressions.constant(true),
+                            QueryOffset.TOP_LEFT,
+                            false,
+                            false,
+                            false,
+                            false,
+                            Optional.empty())
+                    .withPartials();
+            Tensor maxima = cpu.allocate(DType.F32, 2, 1, 4, queries);
+            Tensor sums = cpu.allocate(DType.F32, 2, 1, 4, queries);
+            Tensor parts = cpu.allocate(DType.F32, 2, 1, 4, queries, 40);
+            for (int i = 0; i < 2; i++) {
+                int from = i == 0 ? 0 : cut;
+                int to = i == 0 ? cut : keys;
+                cpu.run(
+                        spec,
+                        new AttentionArguments(q, k.slice(2, from, to), v.slice(2, from, to), parts.select(0, i))
+                                .withPartials(maxima.select(0, i), sums.select(0, i)));
+            }
+            Tensor merged = cpu.allocate(DType.F32, 1, 4, queries, 40);
+            cpu.run(
+                    new MergeSpec(DType.F32, 40, MergeSpec.Rule.LOG_SUM_EXP, false, false),
+                    new MergeArguments(maxima, sums, parts, null, null, merged, null));
+            float[] expected = whole.toFloatArray();
+            double[] wide = new double[expected.length];
+            Arrays.setAll(wide, i -> expected[i]);
+            assertThat(Reference.difference(wide, merged.toFloatArray())).isLessThan(1e-5);
         }
     }
 }

@@ -39,6 +39,8 @@ public final class Laws {
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(ofAttention());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(CacheLaws.all());
+        laws.addAll(LatentLaws.all());
         return List.copyOf(laws);
     }
 

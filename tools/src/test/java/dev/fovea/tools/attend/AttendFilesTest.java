@@ -1,6 +1,7 @@
 package dev.fovea.tools.attend;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.fovea.tools.Cli;
 import dev.fovea.tools.npy.NpyFiles;
@@ -167,7 +168,8 @@ class AttendFilesTest {
         assertThat(done.code()).as(done.err()).isZero();
         assertThat(done.err()).contains("2 cases: 2 passed, 0 failed");
         assertThat(NpyFiles.read(folder.resolve("1.npy"))).isEqualTo(flags);
-        assertThat(NpyFiles.read(folder.resolve("2.npy"))).isEqualTo(flags);
+        // a call that returns scores may take another path through the device
+        assertThat(NpyFiles.read(folder.resolve("2.npy"))).containsExactly(flags, within(1e-6));
         assertThat(folder.resolve("raw.npy")).exists();
     }
 
