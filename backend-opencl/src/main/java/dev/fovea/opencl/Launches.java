@@ -46,11 +46,7 @@ final class Launches {
 
     /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
     static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
-        List<KernelArgument> list = new ArrayList<>();
-        if (KeyTables.present(spec.source())) {
-            list.add(new Value(KeyTables.of(spec, a)));
-            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t)));
-        }
+        List<KernelArgument> list = keys(spec, a);
         for (String name : source.captures()) {
             Tensor t = Objects.requireNonNull(a.captures().get(name));
             list.add(memory(t));
@@ -61,6 +57,22 @@ final class Launches {
             boolean integer = spec.scalars().get(name) == ValueType.I32;
             list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
         }
+        return list;
+    }
+
+    private static List<KernelArgument> keys(AttentionSpec spec, AttentionArguments a) {
+        List<KernelArgument> list = new ArrayList<>();
+        if (KeyTables.present(spec.source())) {
+            list.add(new Value(KeyTables.of(spec, a)));
+            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t)));
+        }
+        spec.source().rotary().ifPresent(rotary -> {
+            Tensor cosines = Objects.requireNonNull(a.source().cosines());
+            Tensor sines = Objects.requireNonNull(a.source().sines());
+            list.add(new Value(KeyTables.rotary(rotary, cosines, sines)));
+            list.add(memory(cosines));
+            list.add(memory(sines));
+        });
         return list;
     }
 

@@ -4,7 +4,6 @@ import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
-import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -14,7 +13,6 @@ import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
-import dev.fovea.kernels.KeyTables;
 import dev.fovea.kernels.RangeBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
@@ -226,20 +224,7 @@ final class OpenClAttentionPlan implements DevicePlan {
             list.add(memory(optional, a.output()));
         }
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
-        if (KeyTables.present(spec.source())) {
-            list.add(new Value(KeyTables.of(spec, a)));
-            KeyTables.tensors(a.source()).forEach(t -> list.add(memory(t, t)));
-        }
-        for (String name : source.captures()) {
-            Tensor t = Objects.requireNonNull(a.captures().get(name));
-            list.add(memory(t, t));
-            list.add(new Value(AttentionBlock.capture(t)));
-        }
-        for (String name : source.scalars()) {
-            Number n = Objects.requireNonNull(a.scalars().get(name));
-            boolean integer = spec.scalars().get(name) == ValueType.I32;
-            list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
-        }
+        list.addAll(Launches.keysAndExpressions(spec, a, source));
         return list;
     }
 

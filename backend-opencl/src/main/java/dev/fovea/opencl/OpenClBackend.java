@@ -26,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
 final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
-    private static final Support.No TURNS_BEFORE =
-            new Support.No("queries and keys are not turned while they are loaded", "turn them by RotarySpec before");
-
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -85,8 +82,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> spec.source().rotary().isPresent() ? TURNS_BEFORE : new Support.Yes();
-            case MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
+            case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
         };
     }
 

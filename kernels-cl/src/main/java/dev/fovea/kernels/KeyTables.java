@@ -20,7 +20,9 @@ public final class KeyTables {
     static String defines(KeySource s) {
         return "#define LAYOUT LAYOUT_" + s.layout() + "\n#define SELECTION SELECTION_" + s.selection()
                 + "\n#define KV_FORMAT KV_" + s.format() + "\n#define POSITIONS " + (s.positions() ? 1 : 0)
-                + "\n#define PACKED_QUERIES " + (s.packedQueries() ? 1 : 0) + "\n";
+                + "\n#define PACKED_QUERIES " + (s.packedQueries() ? 1 : 0)
+                + "\n#define ROTARY "
+                + s.rotary().map(r -> "ROTARY_" + r.pairing()).orElse("0") + "\n";
     }
 
     /** Whether the kernels take a {@code struct key_tables}, and the tensors after it; a plain source has none. */
@@ -67,6 +69,15 @@ public final class KeyTables {
         w.int32(lists == null ? 1 : Math.toIntExact(spec.queryHeads() / lists.size(1)));
         w.int32(selected == null ? 1 : selected.queryBlock()).int32(selected == null ? 1 : selected.keyBlock());
         return w.int32(0).bytes();
+    }
+
+    /** The {@code struct rotary_tables} of a run with a rotary embedding; cosines and sines come after it. */
+    public static byte[] rotary(KeySource.Rotary rotary, Tensor cosines, Tensor sines) {
+        StructWriter w = new StructWriter();
+        for (Tensor t : new Tensor[] {cosines, sines}) {
+            w.int64(t.offset()).int64(AttentionBlock.stride(t, 0)).int64(AttentionBlock.stride(t, 1));
+        }
+        return w.int32(rotary.dim()).int32(0).bytes();
     }
 
     /** Whether rows of keys or values in a format can be moved {@code columns} at a time. */

@@ -26,8 +26,17 @@
     to[3 * (WIDTH)] = x.w;                                                                 \
   }
 
+#if !ROTARY
 #define READ_QUERY                                                                                                        \
   x = load4(q + (index_t)(first + r) * (index_t)a.q.row + d, first + r <= last ? a.head_dim - d : 0, a.vectors & VECTOR_Q);
+#else
+#define READ_QUERY                                                                                    \
+  if (first + r <= last) {                                                                            \
+    __global const element *const at_row = q + (index_t)(first + r) * (index_t)a.q.row;               \
+    x = load4(at_row + d, a.head_dim - d, a.vectors & VECTOR_Q);                                      \
+    x = turned_query4(x, at_row, d, a.vectors & VECTOR_Q, offset + first + r KEY_ARGUMENTS);          \
+  }
+#endif
 
 // x: four columns from c on of the key or value in slot t of the keys that this work-group looks at, if it is below LIMIT
 #if !KEY_TABLES
@@ -49,7 +58,27 @@
     }                                                                                                                     \
   }
 #endif
+#if !ROTARY
 #define READ_KEY READ_ROW(k, hk, past_k, KEY_SCALING, key0 + r, d, key_limit, a.head_dim - d, VECTOR_K, VECTOR_PAST_K)
+#else
+#define READ_KEY                                                                                      \
+  const int key = KEY_IN(key0 + r);                                                                   \
+  if (key < key_limit) {                                                                              \
+    __global const kv_element *at_row;                                                                \
+    scaling_t z = no_scaling();                                                                       \
+    int vector = a.vectors & VECTOR_PAST_K;                                                           \
+    if (key < a.past) {                                                                               \
+      at_row = past_k + (index_t)key * (index_t)a.past_k.row;                                         \
+    } else {                                                                                          \
+      const slot_t place = slot_of(key - a.past, start, b, hk KEY_ARGUMENTS);                         \
+      at_row = k + ROW_OF(a.k, place);                                                                \
+      z = KEY_SCALING(place, hk);                                                                     \
+      vector = a.vectors & VECTOR_K;                                                                  \
+    }                                                                                                 \
+    x = kv_load4(at_row + KV_COLUMN(d), a.head_dim - d, vector, z);                                   \
+    x = turned_key4(x, at_row, d, vector, z, key_position(key, b, hk KEY_ARGUMENTS) KEY_ARGUMENTS);   \
+  }
+#endif
 #define READ_VALUE \
   READ_ROW(v, hv, past_v, VALUE_SCALING, key0 + r, c, length, a.value_dim - column - c, VECTOR_V, VECTOR_PAST_V)
 

@@ -243,8 +243,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
     const int r = i / (QUERY_DIM / 4), c = i % (QUERY_DIM / 4), row = min(shared.first_row + r, shared.rows - 1);
     const long query = first_query + shared.set + row / a.row_heads;
     const long head = a.q.offset + QUERY_BATCH(b) * a.q.batch + (first_head + row % a.row_heads) * a.q.head;
-    F4(q_tile + r * QUERY_DIM + c % 2 * (QUERY_DIM / 2) + c / 2 * 4) =
-        load4(q + head + query * a.q.row + 4 * c, a.head_dim - 4 * c, a.vectors & VECTOR_Q);
+    float4 x = load4(q + head + query * a.q.row + 4 * c, a.head_dim - 4 * c, a.vectors & VECTOR_Q);
+#if ROTARY
+    x = turned_query4(x, q + head + query * a.q.row, 4 * c, a.vectors & VECTOR_Q,
+                      shared.offset + shared.set + row / a.row_heads KEY_ARGUMENTS);
+#endif
+    F4(q_tile + r * QUERY_DIM + c % 2 * (QUERY_DIM / 2) + c / 2 * 4) = x;
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 
@@ -285,9 +289,19 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
         if (first < to) {
 #define FIND_KEY(C, J) FIND_ROW(k, past_k, hk, KEY_SCALING, first, J)
           EACH_KEY(FIND_KEY)
+#if ROTARY
+#define FIND_POSITION(C, J) const int position##J = key_position(KEY_IN(min(first + J, to - 1)), b, hk KEY_ARGUMENTS);
+          EACH_KEY(FIND_POSITION)
+#endif
 #pragma unroll UNROLL_LOADS
           for (int c = key_lane; 8 * c < HEAD_DIM; c += K_LANES) {
+#if ROTARY
+#define LOAD_KEY(C, J) \
+  const float8 x##J =  \
+      turned_key8(LOAD8(row##J, 8 * c, a.head_dim - 8 * c, z##J), row##J, 8 * c, ALIGNED, z##J, position##J KEY_ARGUMENTS);
+#else
 #define LOAD_KEY(C, J) const float8 x##J = LOAD8(row##J, 8 * c, a.head_dim - 8 * c, z##J);
+#endif
             EACH_KEY(LOAD_KEY)
 #pragma unroll UNROLL
             for (int r = 0; r < ROWS; r++) {
