@@ -115,7 +115,7 @@ final class DecodeBench {
                 AttentionPlan plan = fovea.prepare(spec)) {
             Tensor scales = format == KvFormat.FP8 ? floats : format.quantised() ? halves : null;
             Tensor zeros = format.scalesPositions() ? halves : null;
-            KeyArguments keys = new KeyArguments(null, null, t, null, null, scales, zeros, scales, zeros);
+            KeyArguments keys = new KeyArguments(null, null, t, null, null, scales, zeros, scales, zeros, null, null);
             AttentionArguments a =
                     new AttentionArguments(q, k, v, o).withKeyLengths(n).with(keys);
             int[] ones = new int[batch];
