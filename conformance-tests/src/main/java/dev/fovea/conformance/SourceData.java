@@ -41,7 +41,7 @@ final class SourceData {
 
     /** Cosines or sines of every position that keys and queries of any case can have. */
     private HostTensor table(boolean cosines) {
-        int rows = 2 * (c.sq() + c.sk() + c.past()) + 2;
+        int rows = 2 * (c.sq() + c.sk() + c.past()) + 2 + s.page(); // a table of pages may hold up to a page more
         int pairs = s.rotary(c.d()).orElseThrow().pairs();
         double[] x = new double[rows * pairs];
         for (int i = 0; i < x.length; i++) {
