@@ -171,11 +171,8 @@ class TurnedOnLoadTest {
     void halvesAndNeighboursOfDenseKeys() {
         for (Pairing pairing : Pairing.values()) {
             dense(64, new Rotary(pairing, 64));
-            dense(40, new Rotary(pairing, 24));
             dense(40, new Rotary(pairing, 26));
             dense(31, new Rotary(pairing, 30));
-            dense(31, new Rotary(pairing, 16));
-            dense(72, new Rotary(pairing, 2));
         }
     }
 
@@ -211,7 +208,6 @@ class TurnedOnLoadTest {
         for (Pairing pairing : Pairing.values()) {
             pages(KvFormat.INT8, 48, new Rotary(pairing, 32));
             pages(KvFormat.INT4, 32, new Rotary(pairing, 26));
-            pages(KvFormat.INT4, 32, new Rotary(pairing, 32));
         }
     }
 
