@@ -210,6 +210,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 
 #if RESIDENT
   for (int d0 = 0; d0 < DEPTH; d0 += 32) {
+#if ROTARY
+#pragma unroll 1
+#endif
     STAGE_TRANSPOSED(q_tile + d0 * ROWS, ROWS, ROWS, ROW_SWIZZLE, READ_QUERY)
   }
 #endif
@@ -270,10 +273,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if !RESIDENT
         if (LIVE) {
           const int d0 = depth;
+#if ROTARY
+#pragma unroll 1
+#endif
           STAGE_TRANSPOSED(shared, ROWS, ROWS, ROW_SWIZZLE, READ_QUERY)
         }
 #endif
         for (int d0 = depth; d0 < (depth + DEPTH) * LIVE; d0 += 32) {
+#if ROTARY
+#pragma unroll 1
+#endif
           STAGE_TRANSPOSED(k_tile + (d0 - depth) * KEYS, KEYS, KEYS, KEY_SWIZZLE, READ_KEY)
         }
         barrier(CLK_LOCAL_MEM_FENCE);

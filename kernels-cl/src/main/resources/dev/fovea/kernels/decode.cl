@@ -52,6 +52,11 @@
 #else
 #define UNROLL_LOADS 1
 #endif
+#if ROTARY
+#define UNROLL_KEY_LOADS 1
+#else
+#define UNROLL_KEY_LOADS UNROLL_LOADS
+#endif
 #define SOFTMAX 0
 #define L1 1
 #define IDENTITY 2
@@ -293,7 +298,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
 #define FIND_POSITION(C, J) const int position##J = key_position(KEY_IN(min(first + J, to - 1)), b, hk KEY_ARGUMENTS);
           EACH_KEY(FIND_POSITION)
 #endif
-#pragma unroll UNROLL_LOADS
+#pragma unroll UNROLL_KEY_LOADS
           for (int c = key_lane; 8 * c < HEAD_DIM; c += K_LANES) {
 #if ROTARY
 #define LOAD_KEY(C, J) \
