@@ -37,10 +37,16 @@ public final class Laws {
     private Laws() {}
 
     public static List<Law> all() {
-        List<Law> laws = new ArrayList<>(ofAttention());
-        laws.addAll(PrimitiveLaws.all());
+        List<Law> laws = new ArrayList<>(small());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
+        return List.copyOf(laws);
+    }
+
+    /** Those that a simulator gets through in a minute. */
+    public static List<Law> small() {
+        List<Law> laws = new ArrayList<>(ofAttention());
+        laws.addAll(PrimitiveLaws.all());
         return List.copyOf(laws);
     }
 

@@ -88,7 +88,8 @@ public final class ConformanceCommand extends CliCommand {
             throw new UsageException("--quick and --small exclude each other");
         }
         List<Suites.Entry> entries = AgreementRun.filtered(suite(), filter);
-        List<Laws.Law> laws = cases.isEmpty() ? AgreementRun.filteredLaws(Laws.all(), filter) : List.of();
+        List<Laws.Law> laws =
+                cases.isEmpty() ? AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter) : List.of();
         if (entries.isEmpty() && laws.isEmpty()) {
             throw new UsageException("--filter: no case or law holds '" + filter + "'");
         }
