@@ -57,50 +57,56 @@ final class KeyStore {
         return starts[batch + 1] - starts[batch];
     }
 
-    void readKeys(int batch, int head, int first, int n, float[] to, int start, int pitch, Scratch scratch) {
-        read(pastKey, key, batch, head, head, first, n, to, start, pitch, scratch);
+    /** Takes rows of a sequence that follow each other in storage. */
+    interface Run {
+        /**
+         * Takes n rows.
+         *
+         * @param done rows of the sequence that came before
+         */
+        void take(KvRows rows, long outer, long head, long position, int n, int done);
+    }
+
+    void eachKeys(int batch, int head, int first, int n, Run run) {
+        each(pastKey, key, batch, head, head, first, n, run);
     }
 
     /** The key head says which page table, where each head has one. */
-    void readValues(
-            int batch, int keyHead, int head, int first, int n, float[] to, int start, int pitch, Scratch scratch) {
-        read(pastValue, value, batch, keyHead, head, first, n, to, start, pitch, scratch);
+    void eachValues(int batch, int keyHead, int head, int first, int n, Run run) {
+        each(pastValue, value, batch, keyHead, head, first, n, run);
     }
 
-    private void read(
-            @Nullable KvRows past,
-            KvRows fresh,
-            int batch,
-            int tableHead,
-            int head,
-            int first,
-            int n,
-            float[] to,
-            int start,
-            int pitch,
-            Scratch scratch) {
+    private void each(
+            @Nullable KvRows past, KvRows fresh, int batch, int tableHead, int head, int first, int n, Run run) {
         switch (layout) {
             case DENSE -> {
                 int old = past == null ? 0 : Math.clamp((long) pastKeys - first, 0, n);
                 if (past != null && old > 0) {
-                    past.read(batch, head, first, old, to, start, pitch, scratch);
+                    run.take(past, batch, head, first, old, 0);
                 }
                 if (old < n) {
-                    long position = (long) first + old - pastKeys;
-                    fresh.read(batch, head, position, n - old, to, start + old * pitch, pitch, scratch);
+                    run.take(fresh, batch, head, (long) first + old - pastKeys, n - old, old);
                 }
             }
-            case RAGGED -> fresh.read(0, head, (long) starts[batch] + first, n, to, start, pitch, scratch);
+            case RAGGED -> run.take(fresh, 0, head, (long) starts[batch] + first, n, 0);
             case PAGED -> {
                 for (int done = 0; done < n; ) {
                     int position = (first + done) % pageSize;
-                    int run = Math.min(n - done, pageSize - position);
+                    int count = Math.min(n - done, pageSize - position);
                     int page = page(batch, tableHead, (first + done) / pageSize);
-                    fresh.read(page, head, position, run, to, start + done * pitch, pitch, scratch);
-                    done += run;
+                    run.take(fresh, page, head, position, count, done);
+                    done += count;
                 }
             }
         }
+    }
+
+    /** Whether all rows are 8-bit codes that vectors of {@code step} floats may take as they are. */
+    boolean codes(int step) {
+        return pastKey == null
+                && key.format() == KvFormat.INT8
+                && key.columns() % step == 0
+                && value.columns() % step == 0;
     }
 
     /** Whether rows may be read where they lie by vectors of {@code step} floats. */

@@ -114,19 +114,57 @@ final class KeyTile {
             Arrays.fill(keys, 0, rows * form.keyPitch, 0);
         }
         Arrays.fill(keys, count * form.keyPitch, rows * form.keyPitch, 0);
-        int[] selected = list.keys();
-        if (selected == null) {
-            call.store.readKeys(batch, keyHead, first, count, keys, 0, form.keyPitch, scratch);
-        } else {
-            for (int i = 0; i < count; ) {
-                int n = run(selected, first + i, first + count);
-                call.store.readKeys(
-                        batch, keyHead, selected[first + i], n, keys, i * form.keyPitch, form.keyPitch, scratch);
-                i += n;
-            }
-        }
+        each(
+                count,
+                false,
+                (from, outer, head, position, n, row) ->
+                        from.read(outer, head, position, n, keys, row * form.keyPitch, form.keyPitch, scratch));
         if (call.turn != null) {
             call.turn.turn(keys, 0, form.keyPitch, count, positions, first, scratch);
+        }
+    }
+
+    /** Loads the codes of the keys taken. */
+    void loadKeys(CodeTile to) {
+        each(
+                count,
+                false,
+                (from, outer, head, position, n, row) -> from.readCodes(outer, head, position, n, to, row, scratch));
+        to.clear(count, padded(count, form.rowStep));
+    }
+
+    /** Loads the codes of the values of the keys taken. */
+    void loadValues(CodeTile to) {
+        int valid = valid();
+        each(
+                valid,
+                true,
+                (from, outer, head, position, n, row) -> from.readCodes(outer, head, position, n, to, row, scratch));
+        to.clear(valid, padded(count, form.rowStep));
+    }
+
+    /** Keys taken that have a value. */
+    private int valid() {
+        return list.keys() != null ? count : Math.clamp((long) call.keyLength(batch, keyHead) - first, 0, count);
+    }
+
+    /** Hands over the first n keys taken or their values, each run with its row in the tile. */
+    private void each(int n, boolean ofValues, KeyStore.Run to) {
+        int[] selected = list.keys();
+        for (int i = 0; i < n; ) {
+            int start = i;
+            int from = selected == null ? first : selected[first + i];
+            int size = selected == null ? n : run(selected, first + i, first + n);
+            KeyStore.Run shifted = start == 0
+                    ? to
+                    : (rows, outer, head, position, many, done) ->
+                            to.take(rows, outer, head, position, many, start + done);
+            if (ofValues) {
+                call.store.eachValues(batch, keyHead, valueHead, from, size, shifted);
+            } else {
+                call.store.eachKeys(batch, keyHead, from, size, shifted);
+            }
+            i += size;
         }
     }
 
@@ -183,22 +221,16 @@ final class KeyTile {
     /** Loads the values of the keys taken. */
     void loadValues() {
         int rows = padded(count, form.rowStep);
-        int[] selected = list.keys();
-        int valid = selected != null ? count : Math.clamp((long) call.keyLength(batch, keyHead) - first, 0, count);
-        if (form.valuePitch != call.spec.valueDim()) {
-            Arrays.fill(values, 0, rows * form.valuePitch, 0);
-        }
+        int valid = valid();
         int pitch = form.valuePitch;
-        if (selected == null) {
-            call.store.readValues(batch, keyHead, valueHead, first, valid, values, 0, pitch, scratch);
-        } else {
-            for (int i = 0; i < count; ) {
-                int n = run(selected, first + i, first + count);
-                call.store.readValues(
-                        batch, keyHead, valueHead, selected[first + i], n, values, i * pitch, pitch, scratch);
-                i += n;
-            }
+        if (pitch != call.spec.valueDim()) {
+            Arrays.fill(values, 0, rows * pitch, 0);
         }
+        each(
+                valid,
+                true,
+                (from, outer, head, position, n, row) ->
+                        from.read(outer, head, position, n, values, row * pitch, pitch, scratch));
         Arrays.fill(values, valid * pitch, rows * pitch, 0);
     }
 }

@@ -55,15 +55,15 @@ record KvRows(
         }
 
         /** Numbers of consecutive positions. */
-        void read(long outer, long head, long position, int n, float[] to, Scratch scratch) {
+        void read(long outer, long head, long position, int n, float[] to, int start, Scratch scratch) {
             if (positionStride == 1) {
                 short[] packed = scratch.shorts(n);
                 MemorySegment.copy(memory, ValueLayout.JAVA_SHORT, 2 * at(outer, head, position), packed, 0, n);
-                scratch.halves().fromF16(packed, to, 0, n);
+                scratch.halves().fromF16(packed, to, start, n);
                 return;
             }
             for (int i = 0; i < n; i++) {
-                to[i] = get(outer, head, position + i);
+                to[start + i] = get(outer, head, position + i);
             }
         }
 
@@ -84,7 +84,7 @@ record KvRows(
         }
         int length = rows.length();
         byte[] packed = scratch.bytes(n * length + Codes.SLACK);
-        rows.readBytes(outer, head, position, n, packed);
+        rows.readBytes(outer, head, position, n, packed, 0);
         Codes codes = scratch.codes();
         if (zeros == null) {
             codes.fromFp8(packed, length, to, start, pitch, n, columns, scales.get(outer, head, position));
@@ -92,13 +92,20 @@ record KvRows(
         }
         float[] scale = scratch.floats(Role.SCALES, n);
         float[] zero = scratch.floats(Role.ZEROS, n);
-        scales.read(outer, head, position, n, scale, scratch);
-        zeros.read(outer, head, position, n, zero, scratch);
+        scales.read(outer, head, position, n, scale, 0, scratch);
+        zeros.read(outer, head, position, n, zero, 0, scratch);
         if (format == KvFormat.INT8) {
             codes.fromInt8(packed, length, to, start, pitch, n, columns, scale, zero);
         } else {
             codes.fromInt4(packed, length, to, start, pitch, n, columns, scale, zero);
         }
+    }
+
+    /** Reads consecutive rows of INT8 as they are, to the rows of {@code to} from {@code row} on. */
+    void readCodes(long outer, long head, long position, int n, CodeTile to, int row, Scratch scratch) {
+        rows.readBytes(outer, head, position, n, to.codes(), row * to.columns());
+        Objects.requireNonNull(scales).read(outer, head, position, n, to.scale(), row, scratch);
+        Objects.requireNonNull(zeros).read(outer, head, position, n, to.zero(), row, scratch);
     }
 
     /** Takes a row of the same format as it is. */

@@ -37,6 +37,8 @@ final class RowBlock {
     private final float[] ones;
     private final float[] work;
     private final boolean inPlace;
+    private final @Nullable CodeTile keyCodes;
+    private final @Nullable CodeTile valueCodes;
     private KeyRuns keyRuns;
     private final KeyRuns valueRuns;
     private KeyRuns nextRuns;
@@ -91,7 +93,9 @@ final class RowBlock {
         int step = kernels.step();
         this.dim = KeyTile.padded(call.spec.headDim(), step);
         this.channels = KeyTile.padded(call.spec.valueDim(), step);
-        int capacity = Math.max(16, Math.min(128, TILE_BYTES / 4 / Math.max(dim, channels) / 16 * 16));
+        boolean codes = call.turn == null && call.store.codes(step);
+        int bytes = (codes ? 1 : Float.BYTES) * Math.max(dim, channels);
+        int capacity = Math.max(16, Math.min(128, TILE_BYTES / bytes / 16 * 16));
         this.tile = new KeyTile(
                 call,
                 scratch,
@@ -114,6 +118,8 @@ final class RowBlock {
         Arrays.fill(ones, 0, rows, 1);
         this.work = scratch.floats(Role.LANES, kernels.workSize());
         this.inPlace = call.turn == null && call.store.inPlace(step);
+        this.keyCodes = codes ? CodeTile.of(scratch, Role.KEYS, 1, pitch, dim) : null;
+        this.valueCodes = codes ? CodeTile.of(scratch, Role.VALUES, 2, pitch, channels) : null;
         this.keyRuns = new KeyRuns(kernels.keyStep());
         this.valueRuns = new KeyRuns(kernels.keyStep());
         this.nextRuns = new KeyRuns(kernels.keyStep());
@@ -225,6 +231,13 @@ final class RowBlock {
                         accumulator);
                 start += valueRuns.count(i);
             }
+        } else if (valueCodes != null) {
+            tile.loadValues(valueCodes);
+            for (int r = 0; r < rows; r++) {
+                kernels.multiply(s, r * pitch, n, valueCodes.scale());
+            }
+            kernels.accumulate(
+                    valueCodes.codes(), valueCodes.zero(), count, channels, s, pitch, rows, rescale, accumulator);
         } else {
             tile.loadValues();
             kernels.accumulate(tile.values, count, channels, s, pitch, rows, rescale, accumulator);
@@ -244,6 +257,15 @@ final class RowBlock {
 
     /** Puts the scaled products of queries and keys into s. */
     private void multiply() {
+        if (keyCodes != null) {
+            tile.loadKeys(keyCodes);
+            int n = KeyTile.padded(tile.count(), Math.max(kernels.step(), kernels.keyStep()));
+            kernels.scores(keyCodes.codes(), keyCodes.zero(), n, dim, queries, rows, call.scale, s, pitch, work);
+            for (int r = 0; r < rows; r++) {
+                kernels.multiply(s, r * pitch, n, keyCodes.scale());
+            }
+            return;
+        }
         if (!locate()) {
             tile.loadKeys();
             int n = KeyTile.padded(tile.count(), kernels.keyStep());

@@ -49,6 +49,22 @@ interface RowKernels {
             long soonStride,
             long later);
 
+    /** Likewise for keys {@code k[j * dim + d] - zero[j]}. */
+    void scores(
+            byte[] k,
+            float[] zero,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int pitch,
+            float[] work);
+
+    /** {@code s[at + j] = s[at + j] * by[j]}. */
+    void multiply(float[] s, int at, int n, float[] by);
+
     /** The larger of {@code max} and the largest of n scores from {@code at} on; NaN does not count. */
     float raise(float[] s, int at, int n, float max, float[] work);
 
@@ -60,6 +76,10 @@ interface RowKernels {
 
     /** {@code o[r * channels + d] = o[r * channels + d] * rescale[r] + sum over j of v[j * channels + d] * s[r * pitch + j]}. */
     void accumulate(float[] v, int keys, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
+
+    /** Likewise for values {@code v[j * channels + d] - zero[j]}. */
+    void accumulate(
+            byte[] v, float[] zero, int keys, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
 
     /** Likewise for f32 values where they lie, for the scores from {@code start} on. */
     void accumulate(

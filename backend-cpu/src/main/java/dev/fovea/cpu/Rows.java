@@ -67,13 +67,13 @@ record Rows(
         }
     }
 
-    /** Reads consecutive rows of bytes, dense in {@code to}. */
-    void readBytes(long batch, long head, long position, int rows, byte[] to) {
+    /** Reads consecutive rows of bytes, dense in {@code to} from {@code start} on. */
+    void readBytes(long batch, long head, long position, int rows, byte[] to, int start) {
         boolean dense = positionStride == length;
         int runs = dense ? Math.min(rows, 1) : rows;
         int n = dense ? rows * length : length;
         for (int i = 0; i < runs; i++) {
-            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at(batch, head, position + i), to, i * length, n);
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at(batch, head, position + i), to, start + i * length, n);
         }
     }
 

@@ -89,6 +89,58 @@ final class ScalarRowKernels implements RowKernels {
     }
 
     @Override
+    public void scores(
+            byte[] k,
+            float[] zero,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int pitch,
+            float[] work) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < keys; j++) {
+                float sum = 0;
+                for (int d = 0; d < dim; d++) {
+                    sum += (k[j * dim + d] - zero[j]) * q[r * dim + d];
+                }
+                s[r * pitch + j] = sum * scale;
+            }
+        }
+    }
+
+    @Override
+    public void accumulate(
+            byte[] v,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o) {
+        for (int r = 0; r < rows; r++) {
+            for (int d = 0; d < channels; d++) {
+                float sum = o[r * channels + d] * rescale[r];
+                for (int j = 0; j < keys; j++) {
+                    sum += (v[j * channels + d] - zero[j]) * s[r * pitch + j];
+                }
+                o[r * channels + d] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void multiply(float[] s, int at, int n, float[] by) {
+        for (int j = 0; j < n; j++) {
+            s[at + j] *= by[j];
+        }
+    }
+
+    @Override
     public float raise(float[] s, int at, int n, float max, float[] work) {
         float m = max;
         for (int j = at; j < at + n; j++) {

@@ -41,6 +41,7 @@ final class Scratch {
     private short[] shorts = new short[0];
     private byte[] bytes = new byte[0];
     private final Map<Role, int[]> integers = new EnumMap<>(Role.class);
+    private final Map<Role, byte[]> codeBytes = new EnumMap<>(Role.class);
     private final Halves halves;
     private final Codes codes;
 
@@ -125,6 +126,16 @@ final class Scratch {
         return bytes;
     }
 
+    /** An array of at least {@code size} bytes for codes. */
+    byte[] bytes(Role role, int size) {
+        byte[] array = codeBytes.get(role);
+        if (array == null || array.length < size) {
+            array = new byte[size];
+            codeBytes.put(role, array);
+        }
+        return array;
+    }
+
     /** Bytes that all arrays occupy. */
     long size() {
         long bytes = 4L * denseInts.length + 2L * shorts.length + this.bytes.length;
@@ -138,6 +149,9 @@ final class Scratch {
         }
         for (int[] array : integers.values()) {
             bytes += 4L * array.length;
+        }
+        for (byte[] array : codeBytes.values()) {
+            bytes += array.length;
         }
         return bytes;
     }

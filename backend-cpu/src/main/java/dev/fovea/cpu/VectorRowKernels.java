@@ -176,6 +176,40 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
+    public void scores(
+            byte[] k,
+            float[] zero,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int pitch,
+            float[] t) {
+        VectorCodeKernels.scores(k, zero, keys, dim, q, rows, scale, s, pitch, t);
+    }
+
+    @Override
+    public void accumulate(
+            byte[] v,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o) {
+        VectorCodeKernels.accumulate(v, zero, keys, channels, s, pitch, rows, rescale, o);
+    }
+
+    @Override
+    public void multiply(float[] s, int at, int n, float[] by) {
+        VectorCodeKernels.multiply(s, at, n, by);
+    }
+
+    @Override
     public float raise(float[] s, int at, int n, float max, float[] lanes) {
         largest(s, at, n, lanes);
         float m = max;

@@ -1,0 +1,318 @@
+package dev.fovea.cpu;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The products of {@link VectorRowKernels} on signed bytes: each is converted in a register, once for four query rows, instead of through
+ * a tile of floats. The zero point is taken off before the product, where it is exact; off the sum it would cancel.
+ */
+final class VectorCodeKernels {
+    private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
+    private static final int LENGTH = Species.LENGTH;
+
+    /** As many bytes as there are lanes; with fewer than 64 bits of them the smallest shape, a part of which is used. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LENGTH * 8)));
+
+    private static final VectorShuffle<Float> HALF = Fold.HALF;
+    private static final VectorShuffle<Float> QUARTER = Fold.QUARTER;
+    private static final VectorShuffle<Float> EIGHTH = Fold.EIGHTH;
+    private static final VectorShuffle<Float> SIXTEENTH = Fold.SIXTEENTH;
+    private static final VectorMask<Float> UPPER_HALF = Fold.UPPER_HALF;
+    private static final VectorMask<Float> UPPER_QUARTERS = Fold.UPPER_QUARTERS;
+    private static final VectorMask<Float> UPPER_EIGHTHS = Fold.UPPER_EIGHTHS;
+    private static final int ROWS = 4;
+
+    private VectorCodeKernels() {}
+
+    private static FloatVector load(byte[] from, int at) {
+        return (FloatVector) ByteVector.fromArray(BYTES, from, at).convertShape(VectorOperators.B2F, FLOATS, 0);
+    }
+
+    static void scores(
+            byte[] k,
+            float[] zero,
+            int keys,
+            int dim,
+            float[] q,
+            int rows,
+            float scale,
+            float[] s,
+            int pitch,
+            float[] t) {
+        int r = 0;
+        for (; r + ROWS <= rows; r += ROWS) {
+            for (int j = 0; j < keys; j += 2) {
+                fourRows(k, j * dim, zero[j], zero[j + 1], dim, q, r * dim, scale, s, r * pitch + j, pitch, t);
+            }
+        }
+        for (; r < rows; r++) {
+            for (int j = 0; j < keys; j += 4) {
+                oneRow(k, j * dim, zero, j, dim, q, r * dim, scale, s, r * pitch + j, t);
+            }
+        }
+    }
+
+    private static void fourRows(
+            byte[] k,
+            int a,
+            float zeroA,
+            float zeroB,
+            int dim,
+            float[] q,
+            int q0,
+            float scale,
+            float[] s,
+            int at,
+            int p,
+            float[] t) {
+        int b = a + dim;
+        int q1 = q0 + dim;
+        int q2 = q1 + dim;
+        int q3 = q2 + dim;
+        FloatVector za = FloatVector.broadcast(FLOATS, zeroA);
+        FloatVector zb = FloatVector.broadcast(FLOATS, zeroB);
+        FloatVector a0 = FloatVector.zero(FLOATS);
+        FloatVector a1 = FloatVector.zero(FLOATS);
+        FloatVector a2 = FloatVector.zero(FLOATS);
+        FloatVector a3 = FloatVector.zero(FLOATS);
+        FloatVector b0 = FloatVector.zero(FLOATS);
+        FloatVector b1 = FloatVector.zero(FLOATS);
+        FloatVector b2 = FloatVector.zero(FLOATS);
+        FloatVector b3 = FloatVector.zero(FLOATS);
+        for (int d = 0; d < dim; d += LENGTH) {
+            FloatVector x = load(k, a + d).sub(za);
+            FloatVector y = load(k, b + d).sub(zb);
+            FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
+            a0 = x.fma(z, a0);
+            b0 = y.fma(z, b0);
+            z = FloatVector.fromArray(FLOATS, q, q1 + d);
+            a1 = x.fma(z, a1);
+            b1 = y.fma(z, b1);
+            z = FloatVector.fromArray(FLOATS, q, q2 + d);
+            a2 = x.fma(z, a2);
+            b2 = y.fma(z, b2);
+            z = FloatVector.fromArray(FLOATS, q, q3 + d);
+            a3 = x.fma(z, a3);
+            b3 = y.fma(z, b3);
+        }
+        a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
+        a1 = a1.blend(b1, UPPER_HALF).add(b1.blend(a1, UPPER_HALF).rearrange(HALF));
+        a2 = a2.blend(b2, UPPER_HALF).add(b2.blend(a2, UPPER_HALF).rearrange(HALF));
+        a3 = a3.blend(b3, UPPER_HALF).add(b3.blend(a3, UPPER_HALF).rearrange(HALF));
+        a0 = a0.blend(a2, UPPER_QUARTERS).add(a2.blend(a0, UPPER_QUARTERS).rearrange(QUARTER));
+        a1 = a1.blend(a3, UPPER_QUARTERS).add(a3.blend(a1, UPPER_QUARTERS).rearrange(QUARTER));
+        if (LENGTH > 4) {
+            a0 = a0.blend(a1, UPPER_EIGHTHS).add(a1.blend(a0, UPPER_EIGHTHS).rearrange(EIGHTH));
+            if (LENGTH > 8) {
+                a0 = a0.add(a0.rearrange(SIXTEENTH));
+            }
+            a0.mul(scale).intoArray(t, 0);
+        } else {
+            a0.mul(scale).intoArray(t, 0);
+            a1.mul(scale).intoArray(t, LENGTH);
+        }
+        Fold.toRows(t, s, at, p);
+    }
+
+    private static void oneRow(
+            byte[] k,
+            int a,
+            float[] zero,
+            int j,
+            int dim,
+            float[] q,
+            int q0,
+            float scale,
+            float[] s,
+            int at,
+            float[] t) {
+        int b = a + dim;
+        int c = b + dim;
+        int e = c + dim;
+        FloatVector za = FloatVector.broadcast(FLOATS, zero[j]);
+        FloatVector zb = FloatVector.broadcast(FLOATS, zero[j + 1]);
+        FloatVector zc = FloatVector.broadcast(FLOATS, zero[j + 2]);
+        FloatVector ze = FloatVector.broadcast(FLOATS, zero[j + 3]);
+        FloatVector a0 = FloatVector.zero(FLOATS);
+        FloatVector b0 = FloatVector.zero(FLOATS);
+        FloatVector c0 = FloatVector.zero(FLOATS);
+        FloatVector e0 = FloatVector.zero(FLOATS);
+        for (int d = 0; d < dim; d += LENGTH) {
+            FloatVector z = FloatVector.fromArray(FLOATS, q, q0 + d);
+            a0 = load(k, a + d).sub(za).fma(z, a0);
+            b0 = load(k, b + d).sub(zb).fma(z, b0);
+            c0 = load(k, c + d).sub(zc).fma(z, c0);
+            e0 = load(k, e + d).sub(ze).fma(z, e0);
+        }
+        a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
+        c0 = c0.blend(e0, UPPER_HALF).add(e0.blend(c0, UPPER_HALF).rearrange(HALF));
+        a0 = a0.blend(c0, UPPER_QUARTERS).add(c0.blend(a0, UPPER_QUARTERS).rearrange(QUARTER));
+        if (LENGTH > 4) {
+            a0 = a0.add(a0.rearrange(EIGHTH));
+        }
+        if (LENGTH > 8) {
+            a0 = a0.add(a0.rearrange(SIXTEENTH));
+        }
+        a0.mul(scale).intoArray(t, 0);
+        s[at] = t[0];
+        s[at + 1] = t[LENGTH / 2];
+        s[at + 2] = t[LENGTH / 4];
+        s[at + 3] = t[LENGTH / 2 + LENGTH / 4];
+    }
+
+    static void multiply(float[] s, int at, int n, float[] by) {
+        for (int j = 0; j < n; j += LENGTH) {
+            FloatVector.fromArray(FLOATS, s, at + j)
+                    .mul(FloatVector.fromArray(FLOATS, by, j))
+                    .intoArray(s, at + j);
+        }
+    }
+
+    static void accumulate(
+            byte[] v,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int pitch,
+            int rows,
+            float[] rescale,
+            float[] o) {
+        int r = 0;
+        int pairs = channels - channels % (2 * LENGTH);
+        for (; r + ROWS <= rows; r += ROWS) {
+            for (int d = 0; d < pairs; d += 2 * LENGTH) {
+                fourRowsTwoVectors(v, d, zero, keys, channels, s, r * pitch, pitch, rescale, r, o, r * channels + d);
+            }
+            for (int d = pairs; d < channels; d += LENGTH) {
+                for (int i = r; i < r + ROWS; i++) {
+                    oneVector(v, d, zero, keys, channels, s, i * pitch, rescale[i], o, i * channels + d);
+                }
+            }
+        }
+        int fours = channels - channels % (4 * LENGTH);
+        for (; r < rows; r++) {
+            for (int d = 0; d < fours; d += 4 * LENGTH) {
+                fourVectors(v, d, zero, keys, channels, s, r * pitch, rescale[r], o, r * channels + d);
+            }
+            for (int d = fours; d < channels; d += LENGTH) {
+                oneVector(v, d, zero, keys, channels, s, r * pitch, rescale[r], o, r * channels + d);
+            }
+        }
+    }
+
+    private static void fourRowsTwoVectors(
+            byte[] v,
+            int v0,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int s0,
+            int pitch,
+            float[] rescale,
+            int r,
+            float[] o,
+            int o0) {
+        int o1 = o0 + channels;
+        int o2 = o1 + channels;
+        int o3 = o2 + channels;
+        int s1 = s0 + pitch;
+        int s2 = s1 + pitch;
+        int s3 = s2 + pitch;
+        FloatVector a0 = FloatVector.fromArray(FLOATS, o, o0).mul(rescale[r]);
+        FloatVector b0 = FloatVector.fromArray(FLOATS, o, o0 + LENGTH).mul(rescale[r]);
+        FloatVector a1 = FloatVector.fromArray(FLOATS, o, o1).mul(rescale[r + 1]);
+        FloatVector b1 = FloatVector.fromArray(FLOATS, o, o1 + LENGTH).mul(rescale[r + 1]);
+        FloatVector a2 = FloatVector.fromArray(FLOATS, o, o2).mul(rescale[r + 2]);
+        FloatVector b2 = FloatVector.fromArray(FLOATS, o, o2 + LENGTH).mul(rescale[r + 2]);
+        FloatVector a3 = FloatVector.fromArray(FLOATS, o, o3).mul(rescale[r + 3]);
+        FloatVector b3 = FloatVector.fromArray(FLOATS, o, o3 + LENGTH).mul(rescale[r + 3]);
+        int at = v0;
+        for (int j = 0; j < keys; j++) {
+            FloatVector z = FloatVector.broadcast(FLOATS, zero[j]);
+            FloatVector x = load(v, at).sub(z);
+            FloatVector y = load(v, at + LENGTH).sub(z);
+            FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
+            a0 = x.fma(p, a0);
+            b0 = y.fma(p, b0);
+            p = FloatVector.broadcast(FLOATS, s[s1 + j]);
+            a1 = x.fma(p, a1);
+            b1 = y.fma(p, b1);
+            p = FloatVector.broadcast(FLOATS, s[s2 + j]);
+            a2 = x.fma(p, a2);
+            b2 = y.fma(p, b2);
+            p = FloatVector.broadcast(FLOATS, s[s3 + j]);
+            a3 = x.fma(p, a3);
+            b3 = y.fma(p, b3);
+            at += channels;
+        }
+        a0.intoArray(o, o0);
+        b0.intoArray(o, o0 + LENGTH);
+        a1.intoArray(o, o1);
+        b1.intoArray(o, o1 + LENGTH);
+        a2.intoArray(o, o2);
+        b2.intoArray(o, o2 + LENGTH);
+        a3.intoArray(o, o3);
+        b3.intoArray(o, o3 + LENGTH);
+    }
+
+    private static void fourVectors(
+            byte[] v,
+            int v0,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int s0,
+            float rescale,
+            float[] o,
+            int o0) {
+        FloatVector a = FloatVector.fromArray(FLOATS, o, o0).mul(rescale);
+        FloatVector b = FloatVector.fromArray(FLOATS, o, o0 + LENGTH).mul(rescale);
+        FloatVector c = FloatVector.fromArray(FLOATS, o, o0 + 2 * LENGTH).mul(rescale);
+        FloatVector e = FloatVector.fromArray(FLOATS, o, o0 + 3 * LENGTH).mul(rescale);
+        int at = v0;
+        for (int j = 0; j < keys; j++) {
+            FloatVector z = FloatVector.broadcast(FLOATS, zero[j]);
+            FloatVector p = FloatVector.broadcast(FLOATS, s[s0 + j]);
+            a = load(v, at).sub(z).fma(p, a);
+            b = load(v, at + LENGTH).sub(z).fma(p, b);
+            c = load(v, at + 2 * LENGTH).sub(z).fma(p, c);
+            e = load(v, at + 3 * LENGTH).sub(z).fma(p, e);
+            at += channels;
+        }
+        a.intoArray(o, o0);
+        b.intoArray(o, o0 + LENGTH);
+        c.intoArray(o, o0 + 2 * LENGTH);
+        e.intoArray(o, o0 + 3 * LENGTH);
+    }
+
+    private static void oneVector(
+            byte[] v,
+            int v0,
+            float[] zero,
+            int keys,
+            int channels,
+            float[] s,
+            int s0,
+            float rescale,
+            float[] o,
+            int o0) {
+        FloatVector a = FloatVector.fromArray(FLOATS, o, o0).mul(rescale);
+        int at = v0;
+        for (int j = 0; j < keys; j++) {
+            FloatVector z = FloatVector.broadcast(FLOATS, zero[j]);
+            a = load(v, at).sub(z).fma(FloatVector.broadcast(FLOATS, s[s0 + j]), a);
+            at += channels;
+        }
+        a.intoArray(o, o0);
+    }
+}
