@@ -1,5 +1,7 @@
 package dev.fovea.opencl;
 
+import static dev.fovea.opencl.Launches.memory;
+
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
@@ -32,7 +34,6 @@ import org.jspecify.annotations.Nullable;
  * built at the first run that needs it.
  */
 final class OpenClAttentionPlan implements DevicePlan {
-    private static final long MOST_GROUPS = Integer.MAX_VALUE;
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
@@ -149,21 +150,14 @@ final class OpenClAttentionPlan implements DevicePlan {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         AttentionArguments a = (AttentionArguments) arguments;
-        if (!(stream instanceof DeviceStream queue)) {
-            throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
-        }
+        DeviceStream queue = Launches.stream(stream);
         long rows = a.batch() * spec.queryHeads() * a.queries();
         if (rows == 0) {
             return;
         }
         Built b = built(backend.context());
         int slices = b.variant.slices(spec.valueDim());
-        long groups = b.variant.tiles(a) * slices * a.batch() * spec.queryHeads();
-        if (groups > MOST_GROUPS) {
-            throw new Unsupported(
-                    "a launch of " + groups + " work-groups for " + rows + " query rows is more than drivers take",
-                    "split the batch or the heads");
-        }
+        long groups = Launches.groups(b.variant.tiles(a) * slices * a.batch() * spec.queryHeads());
         Kernel kernel = b.attention(AttentionBlock.needsWide(a));
         List<KernelArgument> list = attentionArguments(b.source, a, slices);
         List<RangeBlock> ranges = ranges(b.source, a);
@@ -199,8 +193,8 @@ final class OpenClAttentionPlan implements DevicePlan {
 
     private static Launch rangeLaunch(Kernel kernel, RangeBlock r, DeviceStorage workspace) {
         List<KernelArgument> list = List.of(
-                memory(r.tensor(), r.tensor()),
-                memory(r.tensor(), r.tensor()),
+                memory(r.tensor()),
+                memory(r.tensor()),
                 new Memory(workspace),
                 new Value(AttentionBlock.capture(r.tensor())),
                 new Value(r.bytes()),
@@ -212,12 +206,12 @@ final class OpenClAttentionPlan implements DevicePlan {
 
     private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
         List<KernelArgument> list = new ArrayList<>();
-        list.add(memory(a.query(), a.query()));
-        list.add(memory(a.key(), a.key()));
-        list.add(memory(a.value(), a.value()));
+        list.add(memory(a.query()));
+        list.add(memory(a.key()));
+        list.add(memory(a.value()));
         list.add(memory(a.pastKey(), a.key()));
         list.add(memory(a.pastValue(), a.value()));
-        list.add(memory(a.output(), a.output()));
+        list.add(memory(a.output()));
         for (Tensor optional : new @Nullable Tensor[] {
             a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
         }) {
@@ -226,18 +220,6 @@ final class OpenClAttentionPlan implements DevicePlan {
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
         list.addAll(Launches.keysAndExpressions(spec, a, source));
         return list;
-    }
-
-    /** The memory of a tensor, or of another one where the kernel will not look. */
-    private static Memory memory(@Nullable Tensor tensor, Tensor other) {
-        return new Memory(storage(tensor == null ? other : tensor));
-    }
-
-    private static DeviceStorage storage(Tensor t) {
-        if (t.storage() instanceof DeviceStorage s) {
-            return s;
-        }
-        throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
     }
 
     @Override
