@@ -54,9 +54,8 @@ final class AttentionCheck {
         if (ArgumentCheck.present("scores", spec.scores().isPresent(), a.scores())) {
             ArgumentCheck.shape("scores", a.scores(), DType.F32, batch, spec.queryHeads(), queries, keys);
         }
-        if (a.schedule() != null && !a.schedule().spec().equals(spec)) {
-            throw new InvalidArgument(
-                    "schedule", "one that this plan made", "one of another spec", "make it by this plan's schedule");
+        if (a.schedule() != null) {
+            ScheduleCheck.check(spec, a, a.schedule());
         }
         names("captured tensors", spec.captures().keySet(), a.captures().keySet());
         for (Map.Entry<String, AttentionSpec.Capture> e : spec.captures().entrySet()) {

@@ -24,7 +24,7 @@ public final class AttentionPlan extends Plan<AttentionArguments> {
      * Cuts and orders the work of one step for sequences of these lengths, longest first; the calls of all layers share it.
      *
      * @param queryLengths queries of each sequence
-     * @param keyLengths keys of each sequence
+     * @param keyLengths keys of each sequence, the longest of its heads
      */
     public Schedule schedule(int[] queryLengths, int[] keyLengths) {
         checkOpen();
@@ -40,6 +40,10 @@ public final class AttentionPlan extends Plan<AttentionArguments> {
                 throw new InvalidArgument("lengths", "at least 0", Arrays.toString(lengths), "correct them");
             }
         }
-        return new Schedule(spec, device.schedule(queryLengths.clone(), keyLengths.clone()));
+        return new Schedule(
+                spec,
+                Arrays.stream(queryLengths).boxed().toList(),
+                Arrays.stream(keyLengths).boxed().toList(),
+                device.schedule(queryLengths.clone(), keyLengths.clone()));
     }
 }

@@ -15,6 +15,7 @@ import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open device: makes tensors, prepares and runs primitives. Safe for use by several threads. {@link #attend} is the short
@@ -29,6 +31,9 @@ import java.util.function.Supplier;
  */
 public final class Backend implements AutoCloseable {
     private static final int CACHED_PLANS = 256;
+
+    /** Most elements of an I32 tensor whose values stay here too, so that schedules and lists are held to them. */
+    private static final int KEPT_VALUES = 1 << 20;
 
     private final DeviceBackend device;
     private final Set<Allocation> allocations = ConcurrentHashMap.newKeySet();
@@ -105,8 +110,7 @@ public final class Backend implements AutoCloseable {
                     data.byteSize() + " bytes",
                     "match them");
         }
-        IntFacts facts = dtype == DType.I32 ? IntFacts.of(data) : IntFacts.NONE;
-        return upload(data, dtype, shape, facts);
+        return upload(data, dtype, shape, null);
     }
 
     /**
@@ -135,12 +139,15 @@ public final class Backend implements AutoCloseable {
                 }
             }
         }
-        MemorySegment segment = MemorySegment.ofArray(data);
-        return upload(segment, DType.I32, shape, IntFacts.of(segment).withDistinctLists());
+        return upload(MemorySegment.ofArray(data), DType.I32, shape, counts.clone());
     }
 
-    private Tensor upload(MemorySegment data, DType dtype, long[] shape, IntFacts facts) {
-        Tensor tensor = adopt(device.allocate(data.byteSize()), dtype, shape, facts);
+    private Tensor upload(MemorySegment data, DType dtype, long[] shape, int @Nullable [] listCounts) {
+        boolean integers = dtype == DType.I32;
+        IntFacts facts = integers ? IntFacts.of(data) : IntFacts.NONE;
+        int[] values =
+                integers && data.byteSize() / 4 <= KEPT_VALUES ? data.toArray(ValueLayout.JAVA_INT_UNALIGNED) : null;
+        Tensor tensor = adopt(device.allocate(data.byteSize()), dtype, shape, facts, values, listCounts);
         try {
             tensor.storage().write(0, data);
             return tensor;
@@ -152,7 +159,7 @@ public final class Backend implements AutoCloseable {
 
     /** A tensor whose elements nobody has set: an output. */
     public Tensor allocate(DType dtype, long... shape) {
-        return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, IntFacts.NONE);
+        return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, IntFacts.NONE, null, null);
     }
 
     /**
@@ -179,7 +186,7 @@ public final class Backend implements AutoCloseable {
                     "I32",
                     "indices and lengths are checked once: use copyOf");
         }
-        return adopt(device.wrap(memory), dtype, shape, IntFacts.NONE);
+        return adopt(device.wrap(memory), dtype, shape, IntFacts.NONE, null, null);
     }
 
     /**
@@ -193,11 +200,17 @@ public final class Backend implements AutoCloseable {
             throw new InvalidArgument(
                     "storage", "at least " + bytes + " bytes", storage.byteSize() + " bytes", "match them");
         }
-        return adopt(storage, dtype, shape, IntFacts.NONE);
+        return adopt(storage, dtype, shape, IntFacts.NONE, null, null);
     }
 
-    private Tensor adopt(Storage storage, DType dtype, long[] shape, IntFacts facts) {
-        Allocation allocation = new Allocation(this, storage, facts);
+    private Tensor adopt(
+            Storage storage,
+            DType dtype,
+            long[] shape,
+            IntFacts facts,
+            int @Nullable [] values,
+            int @Nullable [] listCounts) {
+        Allocation allocation = new Allocation(this, storage, facts, values, listCounts);
         allocations.add(allocation);
         return new Tensor(allocation, dtype, shape.clone(), Tensor.rowMajor(shape), 0);
     }

@@ -11,10 +11,9 @@ import java.lang.foreign.ValueLayout;
  * @param largest largest value
  * @param smallestStep smallest difference of an element and the one before it in memory; 0 for fewer than two
  * @param largestStep largest difference, likewise
- * @param distinctLists whether the rows of the last axis were checked to hold no number twice
  */
-public record IntFacts(int least, int largest, long smallestStep, long largestStep, boolean distinctLists) {
-    static final IntFacts NONE = new IntFacts(1, 0, 0, 0, false);
+public record IntFacts(int least, int largest, long smallestStep, long largestStep) {
+    static final IntFacts NONE = new IntFacts(1, 0, 0, 0);
 
     public boolean known() {
         return least <= largest;
@@ -23,10 +22,6 @@ public record IntFacts(int least, int largest, long smallestStep, long largestSt
     /** Whether all values are known to lie in [from, to]. */
     public boolean within(long from, long to) {
         return known() && least >= from && largest <= to;
-    }
-
-    IntFacts withDistinctLists() {
-        return new IntFacts(least, largest, smallestStep, largestStep, true);
     }
 
     static IntFacts of(MemorySegment data) {
@@ -48,6 +43,6 @@ public record IntFacts(int least, int largest, long smallestStep, long largestSt
             largestStep = Math.max(largestStep, v - before);
             before = v;
         }
-        return new IntFacts(least, largest, smallestStep, largestStep, false);
+        return new IntFacts(least, largest, smallestStep, largestStep);
     }
 }

@@ -9,6 +9,7 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -127,7 +128,12 @@ final class KeySourceCheck {
         Tensor t = ArgumentCheck.rank(what, Objects.requireNonNull(tensor), 1);
         ArgumentCheck.dtype(what, t, DType.I32);
         IntFacts f = t.facts();
-        boolean ok = t.size(0) > 0 && f.known() && f.least() >= 0 && f.largest() <= positions && f.smallestStep() >= 0;
+        boolean ok = t.size(0) > 0
+                && t.stride(0) == 1
+                && f.known()
+                && f.least() >= 0
+                && f.largest() <= positions
+                && f.smallestStep() >= 0;
         if (!ok || outer != 1) {
             throw new InvalidArgument(
                     what,
@@ -202,9 +208,15 @@ final class KeySourceCheck {
         ArgumentCheck.shape("selected counts", s.counts(), DType.I32, lists.size(0), lists.size(1), lists.size(2));
         ArgumentCheck.range("selected counts", s.counts(), 0, lists.size(3));
         ArgumentCheck.range("selected keys", lists, 0, Math.max(0, Math.ceilDiv(keys, s.keyBlock()) - 1));
-        if (!lists.facts().distinctLists()) {
+        int[] checked = lists.allocation().listCounts;
+        if (checked == null
+                || !lists.isWhole()
+                || !Arrays.equals(checked, s.counts().keptValues())) {
             throw new InvalidArgument(
-                    "selected keys", "lists checked for duplicates", lists.toString(), "make them by listsOf");
+                    "selected keys",
+                    "whole lists, checked for duplicates up to these counts",
+                    checked == null ? "lists never checked" : "other counts, or a part of the lists",
+                    "make the lists by listsOf and the counts from the same numbers");
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A strided array on one device. Made by a {@link Backend}; whoever makes a tensor or a view closes it, and the memory goes when
@@ -84,6 +85,32 @@ public final class Tensor implements AutoCloseable {
     /** What is known of the values of an I32 tensor. */
     public IntFacts facts() {
         return allocation.facts;
+    }
+
+    /** The values that this view of an I32 tensor shows, row-major, if they came from the host and were kept. */
+    int @Nullable [] keptValues() {
+        int[] all = allocation.values;
+        if (all == null) {
+            return null;
+        }
+        int[] out = new int[javaLength()];
+        for (int i = 0; i < out.length; i++) {
+            long position = offset;
+            int rest = i;
+            for (int axis = rank() - 1; axis >= 0; axis--) {
+                position += rest % shape[axis] * strides[axis];
+                rest /= (int) shape[axis];
+            }
+            out[i] = all[(int) position];
+        }
+        return out;
+    }
+
+    /** Whether this is all of the memory, in its order. */
+    boolean isWhole() {
+        return offset == 0
+                && elementCount() * dtype.bytes() == allocation.storage.byteSize()
+                && Arrays.equals(strides, rowMajor(shape));
     }
 
     /** Element span from the first to the last that the strides reach, inclusive; 0 for an empty tensor. */

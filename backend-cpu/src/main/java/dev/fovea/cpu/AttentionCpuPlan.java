@@ -1,7 +1,6 @@
 package dev.fovea.cpu;
 
 import dev.fovea.api.ExecutionStream;
-import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -14,7 +13,6 @@ import dev.fovea.cpu.AttentionWork.Shape;
 import dev.fovea.cpu.AttentionWork.Task;
 import dev.fovea.cpu.AttentionWork.Unit;
 import dev.fovea.cpu.Scratch.Role;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Attention in tasks; how they are cut depends on the shapes alone. */
@@ -53,19 +51,9 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
     }
 
     private AttentionWork work(AttentionCall call, @Nullable Schedule schedule) {
-        Shape shape = Shape.of(call);
-        if (schedule == null || !(schedule.device() instanceof AttentionWork given)) {
-            return AttentionWork.cut(shape, backend.kernels(), call.selection);
-        }
-        if (!given.fits(shape)) {
-            throw new InvalidArgument(
-                    "schedule",
-                    "one for " + Arrays.toString(shape.queryLengths()) + " queries and "
-                            + Arrays.toString(shape.keyLengths()) + " keys",
-                    "one for " + Arrays.toString(given.queryLengths()) + " and " + Arrays.toString(given.keyLengths()),
-                    "make it for the lengths of the call");
-        }
-        return given;
+        return schedule != null && schedule.device() instanceof AttentionWork given
+                ? given
+                : AttentionWork.cut(Shape.of(call), backend.kernels(), call.selection);
     }
 
     private void run(AttentionCall call, AttentionWork work, Task task, float[] workspace, Scratch scratch) {

@@ -4,7 +4,6 @@ import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spi.DeviceSchedule;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param split keys of a split
  * @param workspace floats that the results of splits take
  */
-record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, List<Unit> units, int split, int workspace)
-        implements DeviceSchedule {
+record AttentionWork(List<Task> tasks, List<Unit> units, int split, int workspace) implements DeviceSchedule {
     /** Keys of a split: enough of them to make up for the merge. */
     private static final int LEAST_SPLIT = 1024;
 
@@ -78,17 +76,7 @@ record AttentionWork(int[] queryLengths, int[] keyLengths, List<Task> tasks, Lis
             cutter = new WorkCutter(shape, kernels, selection, split);
         }
         cutter.tasks.sort(Comparator.comparingInt(t -> -t.keys)); // stable, so that tasks of a head stay neighbours
-        return new AttentionWork(
-                shape.queryLengths,
-                shape.keyLengths,
-                List.copyOf(cutter.tasks),
-                List.copyOf(cutter.units),
-                split,
-                cutter.workspace());
-    }
-
-    boolean fits(Shape shape) {
-        return Arrays.equals(queryLengths, shape.queryLengths) && Arrays.equals(keyLengths, shape.keyLengths);
+        return new AttentionWork(List.copyOf(cutter.tasks), List.copyOf(cutter.units), split, cutter.workspace());
     }
 
     @Override

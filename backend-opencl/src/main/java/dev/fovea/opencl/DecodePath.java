@@ -2,7 +2,6 @@ package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
 
-import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource.Selection;
@@ -134,7 +133,7 @@ final class DecodePath implements AutoCloseable {
     private List<Launch> launches(AttentionArguments a, DeviceContext context, Memory workspace) {
         DecodeVariant variant = variant(a);
         DecodeCut cut = cut(a, variant);
-        DecodeSchedule schedule = schedule(a, cut);
+        DecodeSchedule schedule = a.schedule() != null && a.schedule().device() instanceof DecodeSchedule d ? d : null;
         Pair kernels = kernels(variant);
         Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null));
         List<KernelArgument> extra = Launches.keysAndExpressions(spec, a, kernels.parts.source());
@@ -176,21 +175,6 @@ final class DecodePath implements AutoCloseable {
                         merge,
                         Launches.groups(rows * Math.ceilDiv(spec.valueDim(), Kernels.MERGE_COLUMNS)),
                         DecodeVariant.THREADS));
-    }
-
-    /** The schedule of a run, if it has one that says what this path does. */
-    private @Nullable DecodeSchedule schedule(AttentionArguments a, DecodeCut cut) {
-        if (a.schedule() == null || !(a.schedule().device() instanceof DecodeSchedule s)) {
-            return null;
-        }
-        if (s.sequences() != a.batch() || s.splits() > cut.splits()) {
-            throw new InvalidArgument(
-                    "schedule",
-                    a.batch() + " sequences of at most " + a.keys() + " keys",
-                    s.sequences() + " sequences of up to " + (long) s.splits() * cut.splitLength() + " keys",
-                    "make it for the lengths of this step");
-        }
-        return s;
     }
 
     /** Parts of sequences of these lengths, longest first; null where lists say which keys are seen. */

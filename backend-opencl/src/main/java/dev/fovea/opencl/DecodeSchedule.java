@@ -15,17 +15,13 @@ import java.util.Map;
 /** The parts of the keys of all sequences, longest first, on the device: pairs of sequence and part. */
 final class DecodeSchedule implements DeviceSchedule {
     private final DeviceStorage storage;
-    private final int sequences;
     private final int items;
-    private final int splits;
 
     private record Item(int sequence, int split, int keys) {}
 
-    private DecodeSchedule(DeviceStorage storage, int sequences, int items, int splits) {
+    private DecodeSchedule(DeviceStorage storage, int items) {
         this.storage = storage;
-        this.sequences = sequences;
         this.items = items;
-        this.splits = splits;
     }
 
     static DecodeSchedule of(
@@ -33,7 +29,6 @@ final class DecodeSchedule implements DeviceSchedule {
         // where the band needs a scalar of the run, it cuts nothing here: parts that turn out empty do nothing
         KeyBand band = KeyBand.of(spec.mask(), Map.of());
         List<Item> all = new ArrayList<>();
-        int splits = 0;
         for (int b = 0; b < keyLengths.length; b++) {
             long seen = spec.source().positions()
                     ? keyLengths[b]
@@ -42,7 +37,6 @@ final class DecodeSchedule implements DeviceSchedule {
             for (int split = 0; split < n; split++) {
                 all.add(new Item(b, split, (int) Math.min(splitLength, seen - (long) split * splitLength)));
             }
-            splits = Math.max(splits, n);
         }
         all.sort(Comparator.comparingInt(Item::keys).reversed());
         int[] pairs = new int[2 * all.size()];
@@ -52,24 +46,15 @@ final class DecodeSchedule implements DeviceSchedule {
         }
         DeviceStorage storage = context.allocate(4L * pairs.length);
         storage.write(0, MemorySegment.ofArray(pairs));
-        return new DecodeSchedule(storage, keyLengths.length, all.size(), splits);
+        return new DecodeSchedule(storage, all.size());
     }
 
     Memory memory() {
         return new Memory(storage);
     }
 
-    int sequences() {
-        return sequences;
-    }
-
     int items() {
         return items;
-    }
-
-    /** Parts of the longest sequence. */
-    int splits() {
-        return splits;
     }
 
     @Override

@@ -42,7 +42,7 @@ public record KeyArguments(
      *
      * @param lists I32 [B or 1, Hq, Hk or 1, query blocks, n]: key block numbers, or key indices; entries beyond the count are any valid
      *     number
-     * @param counts I32 [B or 1, Hq, Hk or 1, query blocks]: entries in use, 0 to n
+     * @param counts I32 [B or 1, Hq, Hk or 1, query blocks]: entries in use, 0 to n: the numbers that the lists were checked with
      * @param queryBlock queries that share a list, at least 1
      * @param keyBlock keys of a block; 1 for a selection of tokens
      */
