@@ -8,8 +8,13 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.OpenBackend;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.TransferArguments;
+import dev.fovea.api.spec.TransferSpec;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -72,6 +77,38 @@ class BoxingTest {
             while (least > limit && System.nanoTime() < end) {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 cpu.attend(q, k, k, Attention.full()).close();
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).isLessThanOrEqualTo(limit);
+        }
+    }
+
+    /** The same with 8-bit codes, which are widened in registers. */
+    @Test
+    void codeKernelsDoNotBox() {
+        KernelSet kernels = KernelSet.choose();
+        Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        int keys = 4096;
+        int[] slots = new int[keys];
+        Arrays.setAll(slots, i -> i);
+        try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
+                Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(4 * 64), 1, 4, 1, 64);
+                Tensor rows = cpu.copyOf(AttentionNumericsTest.gaussians(keys * 64), 1, 1, keys, 64);
+                Tensor k = cpu.allocate(DType.BYTE, 1, 1, keys, 64);
+                Tensor scales = cpu.allocate(DType.F16, 1, 1, keys);
+                Tensor zeros = cpu.allocate(DType.F16, 1, 1, keys);
+                Tensor all = cpu.copyOf(slots, keys)) {
+            cpu.run(
+                    new TransferSpec(KvFormat.F32, KvFormat.INT8, 64, 1),
+                    new TransferArguments(rows, null, null, k, scales, zeros, all, all));
+            Attention options = Attention.full().quantised(KvFormat.INT8, scales, zeros, scales, zeros);
+            long limit = BYTES_A_TILE * 4;
+            long least = Long.MAX_VALUE;
+            long end = System.nanoTime() + PATIENCE;
+            while (least > limit && System.nanoTime() < end) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                cpu.attend(q, k, k, options).close();
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }
             assertThat(least).isLessThanOrEqualTo(limit);
