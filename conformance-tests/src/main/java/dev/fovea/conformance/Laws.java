@@ -9,6 +9,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.ExprParser;
 import dev.fovea.api.expr.ValueType;
 import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.conformance.mechanisms.MechanismLaws;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,6 +48,7 @@ public final class Laws {
     public static List<Law> small() {
         List<Law> laws = new ArrayList<>(ofAttention());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(MechanismLaws.all());
         return List.copyOf(laws);
     }
 
