@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Runs cases and laws on several devices; what a case must give is computed once, ahead of the devices, on all processors. */
 final class AgreementRun {
@@ -105,6 +106,13 @@ final class AgreementRun {
             }
         }
         return kept;
+    }
+
+    /** The first and each n-th after it. */
+    static <T> List<T> every(int n, List<T> all) {
+        return IntStream.range(0, Math.ceilDiv(all.size(), n))
+                .mapToObj(i -> all.get(i * n))
+                .toList();
     }
 
     private static boolean holds(String where, String what) {

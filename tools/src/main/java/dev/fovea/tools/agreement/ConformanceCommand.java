@@ -74,6 +74,13 @@ public final class ConformanceCommand extends CliCommand {
     private String filter = "";
 
     @Option(
+            names = "--every",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Only every N-th of those cases and laws, for a device that builds kernels slowly.")
+    private int every;
+
+    @Option(
             names = "--case",
             paramLabel = "CASE",
             description = "Run this case alone, as a failure prints it; repeatable.")
@@ -87,9 +94,13 @@ public final class ConformanceCommand extends CliCommand {
         if (quick && small) {
             throw new UsageException("--quick and --small exclude each other");
         }
-        List<Suites.Entry> entries = AgreementRun.filtered(suite(), filter);
-        List<Laws.Law> laws =
-                cases.isEmpty() ? AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter) : List.of();
+        if (every < 1) {
+            throw new UsageException("--every must be at least 1, got " + every);
+        }
+        List<Suites.Entry> entries = AgreementRun.every(every, AgreementRun.filtered(suite(), filter));
+        List<Laws.Law> laws = cases.isEmpty()
+                ? AgreementRun.every(every, AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter))
+                : List.of();
         if (entries.isEmpty() && laws.isEmpty()) {
             throw new UsageException("--filter: no case or law holds '" + filter + "'");
         }
