@@ -83,7 +83,8 @@ public record ShotAdapter(int before, int after) implements Mechanism {
     private static int[] token(int i, Example e) {
         int texts = 3 * e.size("T");
         if (i < texts) {
-            return new int[] {TEXT, i / e.size("T"), 0};
+            int shot = i / e.size("T");
+            return new int[] {TEXT, shot, shot * e.size("F")}; // a cut's frame, which a text must not be taken for
         }
         if (i < texts + 2) {
             int next = i - texts + 1;
@@ -107,7 +108,7 @@ public record ShotAdapter(int before, int after) implements Mechanism {
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         String mask = "kind[b, q] == 0 && kind[b, k] == 0"
                 + " || kind[b, q] < 2 && kind[b, k] < 2 && shot[b, q] == shot[b, k]"
-                + " || kind[b, q] == 2 && q == k"
+                + " || q == k"
                 + " || kind[b, q] == 2 && kind[b, k] == 0 && " + near("k", "q")
                 + " || kind[b, q] == 0 && kind[b, k] == 2 && " + near("q", "k");
         Names names = Names.of("kind", in.get("kind"))
