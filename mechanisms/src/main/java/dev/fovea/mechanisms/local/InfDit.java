@@ -88,12 +88,16 @@ public record InfDit(List<Integer> grid, int block, int lowBlock, Direction dire
             .parameter(LOW_BLOCK)
             .parameter(DIRECTION)
             .parameter(BORDER)
-            .note("At the border the code takes the nearest block inside again, so that its keys count more than once: the"
-                    + " default. border=cut leaves such neighbours out.")
-            .note("right-bottom slots are (r+1, c+1), (r+1, c), (r, c+1): the two side slots are not mirrored, as in the code.")
+            .note(
+                    "At the border the code takes the nearest block inside again, so that its keys count more than once: the"
+                            + " default. border=cut leaves such neighbours out.")
+            .note(
+                    "right-bottom slots are (r+1, c+1), (r+1, c), (r, c+1): the two side slots are not mirrored, as in the code.")
             .note("The code normalises keys by the layer norm of the queries; norms and rotation are before the call.")
-            .note("Outside the image low-resolution keys are zeros plus the table, and visible, as the code's padding is.")
-            .note("Inference strip by strip with cached edge blocks gives the same numbers: a block needs its neighbours only.")
+            .note(
+                    "Outside the image low-resolution keys are zeros plus the table, and visible, as the code's padding is.")
+            .note(
+                    "Inference strip by strip with cached edge blocks gives the same numbers: a block needs its neighbours only.")
             .example("B=1 H=2 S=24 D=8 Dv=4 L=6 Tq=4 Tk=9; grid=4,6 block=2 low_block=1")
             .example(
                     "B=2 H=1 S=54 D=4 Dv=8 L=24 Tq=9 Tk=36; grid=6,9 block=3 low_block=2 direction=right-bottom border=cut")
@@ -130,7 +134,8 @@ public record InfDit(List<Integer> grid, int block, int lowBlock, Direction dire
         Inputs.require(in.size("S") == blocks * area, "S", "the " + grid + " tokens of the grid", in.size("S"));
         Inputs.require(in.size("L") == blocks * lowBlock * lowBlock, "L", "low_block^2 a block", in.size("L"));
         int[] own = tokens(block, SELF, false);
-        int[] near = tokens(block, direction == Direction.LEFT_TOP ? LEFT_TOP : RIGHT_BOTTOM, border == Border.REPLICATE);
+        int[] near =
+                tokens(block, direction == Direction.LEFT_TOP ? LEFT_TOP : RIGHT_BOTTOM, border == Border.REPLICATE);
         Tensor key = ops.gather(in.get("key"), near, 0);
         Tensor placed = ops.map("x[b, h, q, d] + e[q // area % 4, h, d]")
                 .with("x", key)
@@ -144,9 +149,10 @@ public record InfDit(List<Integer> grid, int block, int lowBlock, Direction dire
                 : Attention.full()
                         .visibleWhere(
                                 "here[b % blocks, k]",
-                                Names.of("here", ops.copyOf(here, blocks, 4L * area)).with("blocks", blocks));
-        Tensor output = attend(
-                ops, ops.gather(in.get("query"), own, 0), placed, ops.gather(in.get("value"), near, 0), inside);
+                                Names.of("here", ops.copyOf(here, blocks, 4L * area))
+                                        .with("blocks", blocks));
+        Tensor output =
+                attend(ops, ops.gather(in.get("query"), own, 0), placed, ops.gather(in.get("value"), near, 0), inside);
 
         int[] low = tokens(lowBlock, AROUND, false);
         Tensor cross = attend(
