@@ -68,7 +68,7 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
             .input("query", "B H Sq D", "queries, rotated, the last Sq of the sequence")
             .input("key", "B G Sk D", "keys, rotated at their own positions")
             .input("value", "B G Sk Dv", "values")
-            .input("alpha", Kind.F32, "G", "gate of each KV head", Sampler.uniform(-0.3, 1.3))
+            .input("alpha", Kind.F32, "G", "gate of each KV head", Sampler.uniform(-1, 2))
             .output("output", "B H Sq Dv", "attention")
             .parameter(FORM)
             .parameter(SINK)
@@ -137,7 +137,12 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
                             .like(wide));
         }
         HeadClasses heads = HeadClasses.byScore(ops, in.get("alpha"), retrieval(in.size("G")));
-        return Map.of("output", heads.attend(query, key, value, full, stream));
+        return Map.of("output", heads.attend(
+                        query,
+                        key,
+                        value,
+                        (q, k, v) -> ops.attend(q, k, v, full),
+                        (q, k, v) -> ops.attend(q, k, v, stream)));
     }
 
     /** How many of {@code heads} different numbers are at least their quantile, interpolated linearly. */

@@ -1,49 +1,63 @@
 package dev.fovea.mechanisms.cache;
 
-import dev.fovea.api.Attention;
 import dev.fovea.api.DType;
 import dev.fovea.api.Operations;
 import dev.fovea.api.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Two classes of KV heads, which a call of attention each runs; the query heads of a KV head go with it. */
+/** Two classes of KV heads, for each of which attention runs once; the query heads of a KV head go with it. */
 final class HeadClasses {
     private final Operations ops;
     private final Tensor order;
     private final Tensor places;
     private final int first;
 
-    private HeadClasses(Operations ops, Tensor order, int first) {
+    /** Attention of the heads of a class. */
+    interface Call {
+        Tensor attend(Tensor query, Tensor key, Tensor value);
+    }
+
+    private HeadClasses(Operations ops, Tensor scores, int first) {
         this.ops = ops;
-        this.order = order;
-        this.places = ops.top(
-                        ops.map("0 - float(order[d])").with("order", order).to(DType.F32, order.size(0)), order.size(0))
-                .indices();
         this.first = first;
+        long heads = scores.size(0);
+        this.order = ops.top(scores, heads).indices();
+        Tensor falling = ops.map("0 - float(order[d])").with("order", order).to(DType.F32, heads);
+        this.places = ops.top(falling, heads).indices();
     }
 
-    /** The first class has the heads of the largest scores F32 [G]. */
+    /** The first class has the {@code first} heads of the largest scores, F32 [G]. */
     static HeadClasses byScore(Operations ops, Tensor scores, int first) {
-        return new HeadClasses(ops, ops.top(scores, scores.size(0)).indices(), first);
+        return new HeadClasses(ops, scores, first);
     }
 
-    /** Attention with the options of each head's class. */
-    Tensor attend(Tensor query, Tensor key, Tensor value, Attention firstOptions, Attention otherOptions) {
+    /** The first class has these heads. */
+    static HeadClasses of(Operations ops, int[] first, int heads) {
+        float[] scores = new float[heads];
+        for (int h : first) {
+            scores[h] = 1;
+        }
+        return new HeadClasses(ops, ops.copyOf(scores, heads), first.length);
+    }
+
+    /** Attention of all heads, in their order. */
+    Tensor attend(Tensor query, Tensor key, Tensor value, Call firstClass, Call otherClass) {
         long heads = key.size(1);
+        long group = query.size(1) / heads;
         Tensor q = sorted(query, heads, order);
         Tensor k = sorted(key, heads, order);
         Tensor v = sorted(value, heads, order);
-        long group = query.size(1) / heads;
         List<Tensor> parts = new ArrayList<>();
-        for (boolean one : new boolean[] {true, false}) {
-            long from = one ? 0 : first;
-            long to = one ? first : heads;
-            if (to > from) {
-                Tensor part = ops.slice(q, 1, from * group, to * group);
-                Attention options = one ? firstOptions : otherOptions;
-                parts.add(ops.attend(part, ops.slice(k, 1, from, to), ops.slice(v, 1, from, to), options));
-            }
+        if (first > 0) {
+            parts.add(firstClass.attend(
+                    ops.slice(q, 1, 0, first * group), ops.slice(k, 1, 0, first), ops.slice(v, 1, 0, first)));
+        }
+        if (first < heads) {
+            parts.add(otherClass.attend(
+                    ops.slice(q, 1, first * group, heads * group),
+                    ops.slice(k, 1, first, heads),
+                    ops.slice(v, 1, first, heads)));
         }
         return sorted(ops.concat(1, parts.toArray(Tensor[]::new)), heads, places);
     }
