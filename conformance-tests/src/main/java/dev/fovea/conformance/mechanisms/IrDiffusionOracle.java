@@ -67,7 +67,8 @@ public final class IrDiffusionOracle implements Oracle {
         double x = place(p, b, j / n, j % n % width, 1);
         double s = 0;
         for (int token = 0; token < n; token++) {
-            double near = Math.max(0, 1 - Math.abs(y - token / width)) * Math.max(0, 1 - Math.abs(x - token % width));
+            double near = Math.max(0, 1 - Math.abs(y - Math.floorDiv(token, width)))
+                    * Math.max(0, 1 - Math.abs(x - token % width));
             s += near == 0 ? 0 : near * p.at("reference_" + name, j / n, h, token, d);
         }
         return s;
