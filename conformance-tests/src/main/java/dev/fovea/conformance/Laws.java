@@ -1,6 +1,7 @@
 package dev.fovea.conformance;
 
 import dev.fovea.api.Backend;
+import dev.fovea.conformance.mechanisms.MechanismLaws;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,6 +24,7 @@ public final class Laws {
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(2, 4, 75, 48).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(MechanismLaws.all());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
         return List.copyOf(laws);
@@ -32,6 +34,7 @@ public final class Laws {
     public static List<Law> small() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(1, 2, 75, 24).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(MechanismLaws.all());
         return List.copyOf(laws);
     }
 }
