@@ -58,7 +58,7 @@ final class AgreementRun {
         for (Laws.Law law : laws) {
             step(done++, total);
             for (Backend b : backends) {
-                give(Verdict.ofLaw(law.name(), b.info().id(), violation(law, b)), sink);
+                give(Verdict.of(law, b.info().id(), violation(law, b)), sink);
             }
         }
     }
@@ -101,7 +101,7 @@ final class AgreementRun {
     static List<Laws.Law> filteredLaws(List<Laws.Law> laws, String text) {
         List<Laws.Law> kept = new ArrayList<>();
         for (Laws.Law law : laws) {
-            if (holds(Verdict.LAWS, text) || holds(law.name(), text)) {
+            if (holds(law.group(), text) || holds(law.name(), text)) {
                 kept.add(law);
             }
         }
