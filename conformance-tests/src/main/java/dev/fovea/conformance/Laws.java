@@ -32,6 +32,7 @@ public final class Laws {
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(2, 4, 75, 48).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(MechanismLaws.all());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
         laws.addAll(MechanismLaws.all());
