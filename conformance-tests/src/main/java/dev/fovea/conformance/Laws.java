@@ -39,6 +39,7 @@ public final class Laws {
 
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(small());
+        laws.addAll(OperationLaws.large());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
         return List.copyOf(laws);
@@ -48,6 +49,7 @@ public final class Laws {
     public static List<Law> small() {
         List<Law> laws = new ArrayList<>(ofAttention());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(OperationLaws.small());
         laws.addAll(MechanismLaws.all());
         return List.copyOf(laws);
     }
