@@ -7,16 +7,8 @@ import java.util.List;
 
 /** What must hold between two calls of one backend, whatever the values: relations that need no reference. */
 public final class Laws {
-    /**
-     * A relation; {@link #violation} gives a sentence, or the empty string if it holds.
-     *
-     * @param group under which reports count it
-     */
-    public record Law(String group, String name, Check check) {
-        Law(String name, Check check) {
-            this("laws", name, check);
-        }
-
+    /** A relation; {@link #violation} gives a sentence, or the empty string if it holds. */
+    public record Law(String name, Check check) {
         public String violation(Backend backend) {
             return check.violation(backend);
         }
@@ -32,7 +24,8 @@ public final class Laws {
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(2, 4, 75, 48).all());
         laws.addAll(PrimitiveLaws.all());
-        laws.addAll(MechanismLaws.all());
+        laws.addAll(OperationLaws.small());
+        laws.addAll(OperationLaws.large());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
         laws.addAll(MechanismLaws.all());
@@ -43,6 +36,7 @@ public final class Laws {
     public static List<Law> small() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(1, 2, 75, 24).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(OperationLaws.small());
         laws.addAll(MechanismLaws.all());
         return List.copyOf(laws);
     }
