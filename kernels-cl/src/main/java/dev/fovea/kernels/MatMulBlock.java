@@ -26,8 +26,7 @@ public record MatMulBlock(boolean turned, boolean few, long groups, byte[] bytes
         boolean leftByInner = !left.rowsAreNearer();
         boolean rightByInner = right.rowsAreNearer();
         long rowTiles = Math.ceilDiv(output.sizes()[2], few ? MatMulShape.ROW_BLOCK : shape.tileRows());
-        long columnTiles =
-                Math.ceilDiv(output.sizes()[3], few ? shape.rowColumns(rightByInner) : shape.tileColumns());
+        long columnTiles = Math.ceilDiv(output.sizes()[3], few ? shape.rowColumns(rightByInner) : shape.tileColumns());
         StructWriter w = new StructWriter();
         left.write(w);
         right.write(w);
@@ -35,8 +34,7 @@ public record MatMulBlock(boolean turned, boolean few, long groups, byte[] bytes
         w.int32(output.size(1)).int32(output.size(2)).int32(output.size(3)).int32(left.size(3));
         w.int32(Math.toIntExact(rowTiles)).int32(Math.toIntExact(columnTiles));
         w.flag(leftByInner).flag(rightByInner);
-        return new MatMulBlock(
-                turned, few, output.sizes()[0] * output.sizes()[1] * rowTiles * columnTiles, w.bytes());
+        return new MatMulBlock(turned, few, output.sizes()[0] * output.sizes()[1] * rowTiles * columnTiles, w.bytes());
     }
 
     private static int size(Tensor t, int fromLast) {

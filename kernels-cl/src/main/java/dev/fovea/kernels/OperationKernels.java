@@ -58,8 +58,7 @@ public final class OperationKernels {
     public static final int GATHER_THREADS = 64;
 
     public static KernelSource gather(GatherSpec spec) {
-        return plain(
-                "gather", "gather.cl", "#define WIDTH " + spec.dtype().bytes() + "\n");
+        return plain("gather", "gather.cl", "#define WIDTH " + spec.dtype().bytes() + "\n");
     }
 
     /** The kernel that selects of a row by a work-group of {@code threads}. */

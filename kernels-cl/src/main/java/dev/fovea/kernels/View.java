@@ -33,10 +33,9 @@ record View(long offset, long[] sizes, long[] strides) {
 
     /** Rows and columns of matrices exchanged. */
     View transposed() {
-        return new View(
-                offset,
-                new long[] {sizes[0], sizes[1], sizes[3], sizes[2]},
-                new long[] {strides[0], strides[1], strides[3], strides[2]});
+        return new View(offset, new long[] {sizes[0], sizes[1], sizes[3], sizes[2]}, new long[] {
+            strides[0], strides[1], strides[3], strides[2]
+        });
     }
 
     int size(int axis) {
