@@ -86,6 +86,7 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         int heads = in.size("B") * in.size("G");
         int keys = in.size("S");
+        Inputs.require(in.size("G") > 0 && in.size("H") > 0, "H, G", "at least one head", "none");
         int group = in.size("H") / in.size("G");
         List<Piece> pieces = pieces(in.size("B"), in.size("G"), keys);
         IntStream.Builder keyStarts = IntStream.builder().add(0);
@@ -124,13 +125,15 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
 
     /** The shares of the workers, cut where a head ends. */
     private List<Piece> pieces(int batch, int groups, int keys) {
-        Inputs.require(lengths.size() == 1 || lengths.size() == batch, "lengths", "1 or " + batch + " numbers", lengths);
+        Inputs.require(
+                lengths.size() == 1 || lengths.size() == batch, "lengths", "1 or " + batch + " numbers", lengths);
         int[] length = IntStream.range(0, batch)
                 .map(b -> lengths.get(lengths.size() == 1 ? 0 : b))
                 .map(n -> n < 0 ? keys : n)
                 .toArray();
         Inputs.require(IntStream.of(length).allMatch(n -> n <= keys), "lengths", "at most S = " + keys, lengths);
-        int tiles = groups * IntStream.of(length).map(n -> Math.ceilDiv(n, tile)).sum();
+        int tiles =
+                groups * IntStream.of(length).map(n -> Math.ceilDiv(n, tile)).sum();
         List<Piece> pieces = new ArrayList<>();
         int worker = 0;
         int left = share(tiles, 0);
@@ -174,7 +177,7 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
     private static Partials byHead(Operations ops, Partials parts, int[] slots, Inputs in) {
         long b = in.size("B");
         long h = in.size("H");
-        long n = slots.length / (b * h);
+        long n = slots.length / Math.max(1, b * h);
         long rows = parts.sums().elementCount();
         long dim = in.size("Dv");
         Tensor acc = ops.gather(ops.reshape(parts.accumulators(), rows, dim), slots, 0);
