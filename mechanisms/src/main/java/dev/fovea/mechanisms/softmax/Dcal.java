@@ -119,6 +119,7 @@ public record Dcal(Block block, double share, boolean keepClass) implements Mech
         Inputs.require(
                 in.has("layer_query") && in.has("layer_key"), "layer_query, layer_key", "given for glca", "none");
         int tokens = in.size("N");
+        Inputs.require(tokens > 0, "N", "the class token at least", tokens);
         int chosen = (int) Math.ceil(share * (tokens - 1) - 1e-9) + (keepClass ? 1 : 0); // 0.1 * 30 is above 3
         Tensor importance = ops.map("select(d == 0, class, r[q, 0, d])")
                 .with("r", rollout(ops, in))
