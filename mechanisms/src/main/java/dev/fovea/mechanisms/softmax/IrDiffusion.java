@@ -87,9 +87,10 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
         double[] x = new double[count];
         for (int i = 0; i < count; i += 2) {
             int size = i % 4 == 0 ? height : width;
-            int first = random.nextInt(size - 1);
+            int extent = 2 + random.nextInt(size - 3);
+            int first = random.nextInt(size - extent);
             x[i / 4 * 4 + i % 4 / 2] = first;
-            x[i / 4 * 4 + i % 4 / 2 + 2] = first + 2 + random.nextInt(size - 1 - first);
+            x[i / 4 * 4 + i % 4 / 2 + 2] = first + extent;
         }
         return x;
     }
@@ -155,7 +156,8 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
         String text = "(1.0 - y) * ((1.0 - x) * at00 + x * at01) + y * ((1.0 - x) * at10 + x * at11)"
                 .replaceAll("\\bx\\b", x)
                 .replaceAll("\\by\\b", y)
-                .replaceAll("at(.)(.)", "source[h, (int(y[b, h, q]) + $1) * width + int(x[b, h, q]) + $2, d]");
+                .replaceAll("at(.)(.)", "source[h, (int(y[b, h, q]) + $1) * width + int(x[b, h, q]) + $2, d]")
+                .replace(" + 0", "");
         Tensor joined = ops.joinHeads(reference);
         long subjects = reference.size(0);
         Tensor placed = ops.map(text)
