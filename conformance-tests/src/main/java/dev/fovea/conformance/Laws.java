@@ -7,8 +7,16 @@ import java.util.List;
 
 /** What must hold between two calls of one backend, whatever the values: relations that need no reference. */
 public final class Laws {
-    /** A relation; {@link #violation} gives a sentence, or the empty string if it holds. */
-    public record Law(String name, Check check) {
+    /**
+     * A relation; {@link #violation} gives a sentence, or the empty string if it holds.
+     *
+     * @param group under which reports count it
+     */
+    public record Law(String group, String name, Check check) {
+        Law(String name, Check check) {
+            this("laws", name, check);
+        }
+
         public String violation(Backend backend) {
             return check.violation(backend);
         }
