@@ -56,7 +56,8 @@ public record MlaHw(Form form) implements Mechanism {
             .output("output", "B H Sq Dv", "attention of each head")
             .parameter(FORM)
             .note("The scale is 1 / sqrt(N + P) in all forms, not 1 / sqrt(R + P).")
-            .note("The paper's cost model is no computation of attention: the caller picks the form by length and batch.")
+            .note(
+                    "The paper's cost model is no computation of attention: the caller picks the form by length and batch.")
             .example("B=2 H=3 Sq=4 S=13 Q=10 R=12 N=6 P=4 Dv=5")
             .example("B=1 H=2 Sq=9 S=9 Q=6 R=16 N=8 P=4 Dv=8; form=recompute")
             .example("B=1 H=4 Sq=1 S=21 Q=7 R=10 N=4 P=6 Dv=8; form=reuse-fused")
@@ -79,9 +80,8 @@ public record MlaHw(Form form) implements Mechanism {
     @Override
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         int heads = in.size("H");
-        Attention options = Attention.causal()
-                .aligned(Alignment.BOTTOM_RIGHT)
-                .scale((float) (1 / Math.sqrt(in.size("N") + in.size("P"))));
+        Attention options = Attention.causal().aligned(Alignment.BOTTOM_RIGHT).scale((float)
+                (1 / Math.sqrt(in.size("N") + in.size("P"))));
         Tensor queryLatent = ops.reshape(in.get("query_latent"), in.size("B"), 1, in.size("Sq"), in.size("Q"));
         Tensor latent = ops.reshape(in.get("latent"), in.size("B"), 1, in.size("S"), in.size("R"));
         Tensor rope = ops.reshape(in.get("key_rope"), in.size("B"), 1, in.size("S"), in.size("P"));

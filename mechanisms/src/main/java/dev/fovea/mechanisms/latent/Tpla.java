@@ -58,10 +58,12 @@ public record Tpla(int slices, double epsilon) implements Mechanism {
             .parameter(SLICES)
             .parameter(EPSILON)
             .note("Gain and rotation are folded into the weights offline by a deployed model; here they are applied.")
-            .note("alpha and mu are 1 / share of the energy in the slice (Hadamard: g). The paper's equation gives the share itself,"
-                    + " the reciprocal of what its condition needs.")
-            .note("Each device has a softmax of its own: this is no merge by log-sum-exp, and differs from exact attention. Prefill by"
-                    + " the exact form is slices=1 with alpha = mu = 1 and the same rotation.")
+            .note(
+                    "alpha and mu are 1 / share of the energy in the slice (Hadamard: g). The paper's equation gives the share itself,"
+                            + " the reciprocal of what its condition needs.")
+            .note(
+                    "Each device has a softmax of its own: this is no merge by log-sum-exp, and differs from exact attention. Prefill by"
+                            + " the exact form is slices=1 with alpha = mu = 1 and the same rotation.")
             .note("The devices are KV heads of one call; a sum over devices is a sum over slices of Wuv.")
             .example("B=2 H=2 Sq=3 S=11 R=8 N=6 P=4 Dv=5 G=2")
             .example("B=1 H=3 Sq=7 S=7 R=12 N=4 P=2 Dv=4 G=4; slices=4 epsilon=0.01")
@@ -110,16 +112,15 @@ public record Tpla(int slices, double epsilon) implements Mechanism {
                 .with("width", width)
                 .like(rotated);
         Tensor[] queries = IntStream.range(0, slices)
-                .mapToObj(s -> ops.concat(
-                        3, ops.slice(absorbed, 3, (long) s * width, (s + 1L) * width), in.get("query_rope")))
+                .mapToObj(s ->
+                        ops.concat(3, ops.slice(absorbed, 3, (long) s * width, (s + 1L) * width), in.get("query_rope")))
                 .toArray(Tensor[]::new);
         Tensor latents = normalised(ops, in, width);
         Tensor rope = ops.reshape(in.get("key_rope"), in.size("B"), 1, in.size("S"), in.size("P"));
         Tensor shared = ops.broadcast(rope, in.size("B"), slices, in.size("S"), in.size("P"));
         Tensor key = ops.concat(3, latents, shared);
-        Attention options = Attention.causal()
-                .aligned(Alignment.BOTTOM_RIGHT)
-                .scale((float) (1 / Math.sqrt(in.size("N") + in.size("P"))));
+        Attention options = Attention.causal().aligned(Alignment.BOTTOM_RIGHT).scale((float)
+                (1 / Math.sqrt(in.size("N") + in.size("P"))));
         Tensor each = ops.attend(ops.concat(1, queries), key, ops.slice(key, 3, 0, width), options);
         long heads = in.size("H");
         Tensor[] outputs = IntStream.range(0, slices)
@@ -139,9 +140,9 @@ public record Tpla(int slices, double epsilon) implements Mechanism {
     /** n: [B, g, S, R / g]. */
     private Tensor normalised(Operations ops, Inputs in, int width) {
         Tensor rotated = ops.matmul(in.get("latent"), in.get("rotation"));
-        Tensor sliced = ops.permute(
-                ops.reshape(rotated, in.size("B"), in.size("S"), slices, width), 0, 2, 1, 3);
-        Tensor squares = ops.map("x[b, h, q, d] * x[b, h, q, d]").with("x", sliced).to(DType.F32, sliced.shape());
+        Tensor sliced = ops.permute(ops.reshape(rotated, in.size("B"), in.size("S"), slices, width), 0, 2, 1, 3);
+        Tensor squares =
+                ops.map("x[b, h, q, d] * x[b, h, q, d]").with("x", sliced).to(DType.F32, sliced.shape());
         return ops.map("x[b, h, q, d] / sqrt(alpha[h] * sum[b, h, q] / columns + epsilon)")
                 .with("x", sliced)
                 .with("alpha", in.get("norm_factor"))
