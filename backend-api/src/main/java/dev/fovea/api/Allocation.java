@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 final class Allocation {
     final Backend backend;
     final Storage storage;
-    final IntFacts facts;
-    final int @Nullable [] values;
-    final int @Nullable [] listCounts;
+    private volatile Known known;
     private int holders = 1;
+
+    private record Known(IntFacts facts, int @Nullable [] values, int @Nullable [] listCounts) {}
 
     /**
      * Memory of a tensor.
@@ -22,9 +22,24 @@ final class Allocation {
     Allocation(Backend backend, Storage storage, IntFacts facts, int @Nullable [] values, int @Nullable [] listCounts) {
         this.backend = backend;
         this.storage = storage;
-        this.facts = facts;
-        this.values = values;
-        this.listCounts = listCounts;
+        this.known = new Known(facts, values, listCounts);
+    }
+
+    IntFacts facts() {
+        return known.facts;
+    }
+
+    int @Nullable [] values() {
+        return known.values;
+    }
+
+    int @Nullable [] listCounts() {
+        return known.listCounts;
+    }
+
+    /** A run writes other integers. */
+    void learn(IntFacts facts) {
+        known = new Known(facts, null, null);
     }
 
     synchronized void retain() {

@@ -4,11 +4,21 @@ import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.GatherArguments;
+import dev.fovea.api.spec.GatherSpec;
+import dev.fovea.api.spec.MapArguments;
+import dev.fovea.api.spec.MapSpec;
+import dev.fovea.api.spec.MatMulArguments;
+import dev.fovea.api.spec.MatMulSpec;
 import dev.fovea.api.spec.MergeArguments;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.ReduceArguments;
+import dev.fovea.api.spec.ReduceSpec;
 import dev.fovea.api.spec.RotaryArguments;
 import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.SelectArguments;
+import dev.fovea.api.spec.SelectSpec;
 import dev.fovea.api.spec.TransferArguments;
 import dev.fovea.api.spec.TransferSpec;
 import java.util.Arrays;
@@ -32,6 +42,11 @@ final class ArgumentCheck {
             case MergeSpec spec -> MovementCheck.check(spec, (MergeArguments) arguments);
             case TransferSpec spec -> MovementCheck.check(spec, (TransferArguments) arguments);
             case RotarySpec spec -> MovementCheck.check(spec, (RotaryArguments) arguments);
+            case MatMulSpec spec -> OperationCheck.check(spec, (MatMulArguments) arguments);
+            case MapSpec spec -> OperationCheck.check(spec, (MapArguments) arguments);
+            case ReduceSpec spec -> OperationCheck.check(spec, (ReduceArguments) arguments);
+            case GatherSpec spec -> OperationCheck.check(spec, (GatherArguments) arguments);
+            case SelectSpec spec -> OperationCheck.check(spec, (SelectArguments) arguments);
         }
     }
 

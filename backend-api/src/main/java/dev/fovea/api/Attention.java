@@ -254,6 +254,27 @@ public final class Attention {
         return a;
     }
 
+    /** As {@link #visibleWhere(Expr)}, from its text with what the names in it stand for. */
+    public Attention visibleWhere(String mask, Names names) {
+        return visibleWhere(names.parse(mask)).names(names);
+    }
+
+    /** As {@link #rescored(Expr)}, from its text with what the names in it stand for. */
+    public Attention rescored(String score, Names names) {
+        return rescored(names.parse(score)).names(names);
+    }
+
+    private Attention names(Names names) {
+        Attention a = this;
+        for (Map.Entry<String, Tensor> e : names.tensors().entrySet()) {
+            a = a.capture(e.getKey(), e.getValue());
+        }
+        for (Map.Entry<String, Number> e : names.numbers().entrySet()) {
+            a = a.scalar(e.getKey(), e.getValue());
+        }
+        return a;
+    }
+
     /** The score becomes this F32 expression of the score so far: after softcap, bias and ALiBi, before masks. */
     public Attention rescored(Expr score) {
         typed("score expression", score, ValueType.F32);

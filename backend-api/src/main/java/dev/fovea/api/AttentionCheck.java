@@ -2,6 +2,7 @@ package dev.fovea.api;
 
 import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.ExprLeaves;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
@@ -58,7 +59,7 @@ final class AttentionCheck {
             ScheduleCheck.check(spec, a, a.schedule());
         }
         names("captured tensors", spec.captures().keySet(), a.captures().keySet());
-        for (Map.Entry<String, AttentionSpec.Capture> e : spec.captures().entrySet()) {
+        for (Map.Entry<String, ExprLeaves.Capture> e : spec.captures().entrySet()) {
             Tensor t = Objects.requireNonNull(a.captures().get(e.getKey()));
             ArgumentCheck.rank(e.getKey(), t, e.getValue().rank());
             ArgumentCheck.dtype(e.getKey(), t, e.getValue().dtype());
@@ -92,7 +93,7 @@ final class AttentionCheck {
         }
     }
 
-    private static void names(String what, Set<String> expected, Set<String> actual) {
+    static void names(String what, Set<String> expected, Set<String> actual) {
         if (!expected.equals(actual)) {
             throw new InvalidArgument(what, "exactly " + expected, "" + actual, "the spec's expressions name them");
         }

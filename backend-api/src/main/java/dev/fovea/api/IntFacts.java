@@ -5,7 +5,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * What is known of the values of an I32 tensor since it came from the host, so that indices are checked once and never clamped silently.
- * For views it bounds what they show. A tensor that a device wrote has no facts: its least value is above its largest.
+ * For views it bounds what they show. Of what a
+ * device wrote, the range is known where the primitive guarantees one. Without facts the least value is above the largest.
  *
  * @param least smallest value
  * @param largest largest value
@@ -22,6 +23,17 @@ public record IntFacts(int least, int largest, long smallestStep, long largestSt
     /** Whether all values are known to lie in [from, to]. */
     public boolean within(long from, long to) {
         return known() && least >= from && largest <= to;
+    }
+
+    /** Any values in a range, in any order. */
+    static IntFacts range(long least, long largest) {
+        boolean fits = least >= Integer.MIN_VALUE && largest <= Integer.MAX_VALUE && least <= largest;
+        return fits ? new IntFacts((int) least, (int) largest, least - largest, largest - least) : NONE;
+    }
+
+    /** What holds of values of both. */
+    IntFacts or(IntFacts other) {
+        return known() && other.known() ? range(Math.min(least, other.least), Math.max(largest, other.largest)) : NONE;
     }
 
     static IntFacts of(MemorySegment data) {

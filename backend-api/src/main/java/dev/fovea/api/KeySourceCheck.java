@@ -208,7 +208,7 @@ final class KeySourceCheck {
         ArgumentCheck.shape("selected counts", s.counts(), DType.I32, lists.size(0), lists.size(1), lists.size(2));
         ArgumentCheck.range("selected counts", s.counts(), 0, lists.size(3));
         ArgumentCheck.range("selected keys", lists, 0, Math.max(0, Math.ceilDiv(keys, s.keyBlock()) - 1));
-        int[] checked = lists.allocation().listCounts;
+        int[] checked = lists.allocation().listCounts();
         if (checked == null
                 || !lists.isWhole()
                 || !Arrays.equals(checked, s.counts().keptValues())) {

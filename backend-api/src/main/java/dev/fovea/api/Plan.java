@@ -58,6 +58,10 @@ public sealed class Plan<A extends Arguments> implements AutoCloseable permits A
                 hold(t, held);
             }
             device.run(arguments, stream);
+            WrittenFacts.learn(primitive, arguments);
+        } catch (RuntimeException | Error e) {
+            WrittenFacts.forget(arguments);
+            throw e;
         } finally {
             held.forEach(Allocation::release);
         }

@@ -84,12 +84,12 @@ public final class Tensor implements AutoCloseable {
 
     /** What is known of the values of an I32 tensor. */
     public IntFacts facts() {
-        return allocation.facts;
+        return allocation.facts();
     }
 
     /** The values that this view of an I32 tensor shows, row-major, if they came from the host and were kept. */
     int @Nullable [] keptValues() {
-        int[] all = allocation.values;
+        int[] all = allocation.values();
         if (all == null) {
             return null;
         }
@@ -185,6 +185,20 @@ public final class Tensor implements AutoCloseable {
         t[last] = strides[last] * inner;
         t[last + 1] = strides[last];
         return view(s, t, offset);
+    }
+
+    /** A view of another shape with the same elements in the same order; refused where the strides do not allow it. */
+    public Tensor reshape(long... sizes) {
+        long[] t = Reshape.strides(shape, strides, sizes);
+        if (t == null) {
+            boolean count = Arrays.stream(sizes).reduce(1, (a, b) -> a * b) == elementCount();
+            throw new InvalidArgument(
+                    "shape",
+                    count ? "axes that the strides can show" : elementCount() + " elements, as " + shapeText() + " has",
+                    Arrays.toString(sizes),
+                    count ? "copy it to a row-major tensor first" : "match them");
+        }
+        return view(sizes.clone(), t, offset);
     }
 
     /** A read-only view of a larger shape, aligned at the last axis: axes that are missing or of size 1 repeat by stride 0. */

@@ -4,9 +4,14 @@ import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.GatherSpec;
+import dev.fovea.api.spec.MapSpec;
+import dev.fovea.api.spec.MatMulSpec;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.ReduceSpec;
 import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.SelectSpec;
 import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
@@ -51,10 +56,15 @@ final class CpuBackend implements DeviceBackend {
     @Override
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
-            case AttentionSpec spec -> new Support.Yes();
-            case MergeSpec spec -> new Support.Yes();
-            case TransferSpec spec -> new Support.Yes();
-            case RotarySpec spec -> new Support.Yes();
+            case AttentionSpec _,
+                    MergeSpec _,
+                    TransferSpec _,
+                    RotarySpec _,
+                    MatMulSpec _,
+                    MapSpec _,
+                    ReduceSpec _,
+                    GatherSpec _,
+                    SelectSpec _ -> new Support.Yes();
         };
     }
 
@@ -66,6 +76,11 @@ final class CpuBackend implements DeviceBackend {
             case MergeSpec spec -> new MergeCpuPlan(this, spec);
             case TransferSpec spec -> new TransferCpuPlan(this, spec);
             case RotarySpec spec -> new RotaryCpuPlan(this, spec);
+            case MatMulSpec spec -> new MatMulCpuPlan(this, spec);
+            case MapSpec spec -> new MapCpuPlan(this, spec);
+            case ReduceSpec spec -> new ReduceCpuPlan(this, spec);
+            case GatherSpec spec -> new GatherCpuPlan(this, spec);
+            case SelectSpec spec -> new SelectCpuPlan(this, spec);
         };
     }
 

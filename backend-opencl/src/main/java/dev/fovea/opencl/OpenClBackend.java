@@ -5,9 +5,14 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.GatherSpec;
+import dev.fovea.api.spec.MapSpec;
+import dev.fovea.api.spec.MatMulSpec;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.ReduceSpec;
 import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.SelectSpec;
 import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.BuildCount;
 import dev.fovea.api.spi.DeviceBackend;
@@ -83,6 +88,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
+            case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ -> new Support.Yes();
         };
     }
 
@@ -93,6 +99,11 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
             case MergeSpec spec -> new OpenClMergePlan(this, spec);
             case TransferSpec spec -> new OpenClTransferPlan(this, spec);
             case RotarySpec spec -> new OpenClRotaryPlan(this, spec);
+            case MatMulSpec spec -> new OpenClMatMulPlan(this, spec);
+            case MapSpec spec -> new OpenClMapPlan(this, spec);
+            case ReduceSpec spec -> new OpenClReducePlan(this, spec);
+            case GatherSpec spec -> new OpenClGatherPlan(this, spec);
+            case SelectSpec spec -> new OpenClSelectPlan(this, spec);
         };
     }
 

@@ -6,11 +6,16 @@ import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.GatherSpec;
+import dev.fovea.api.spec.MapSpec;
+import dev.fovea.api.spec.MatMulSpec;
 import dev.fovea.api.spec.MergeArguments;
 import dev.fovea.api.spec.MergeSpec;
 import dev.fovea.api.spec.Primitive;
+import dev.fovea.api.spec.ReduceSpec;
 import dev.fovea.api.spec.RotaryArguments;
 import dev.fovea.api.spec.RotarySpec;
+import dev.fovea.api.spec.SelectSpec;
 import dev.fovea.api.spec.TransferArguments;
 import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.DeviceBackend;
@@ -93,6 +98,8 @@ final class HostDevice implements DeviceBackend {
                     case MergeSpec spec -> HostMath.run(spec, (MergeArguments) arguments);
                     case RotarySpec spec -> HostMath.run(spec, (RotaryArguments) arguments);
                     case AttentionSpec spec -> HostMath.run(spec, (AttentionArguments) arguments);
+                    case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ ->
+                        throw new Unsupported("the host test device has no tensor operations", "use a backend");
                 }
             }
 

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption.Predefined;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.spi.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,7 +68,23 @@ class ArchitectureTest {
                 .map(c -> c.getPackageName().split("\\.")[2])
                 .collect(Collectors.toCollection(TreeSet::new));
         assertThat(ALLOWED.keySet()).containsAll(seen);
-        assertThat(seen).contains("api", "cpu", "opencl", "kernels", "conformance", "tools");
+        assertThat(seen).contains("api", "cpu", "opencl", "kernels", "mechanisms", "conformance", "tools");
+    }
+
+    /** A mechanism that waited for numbers would stop a GPU's queue; nothing that it can call reads a tensor back either. */
+    @Test
+    void mechanismsReadNothingBack() {
+        TreeSet<String> readers = CLASSES.stream()
+                .filter(c -> c.getPackageName().startsWith("dev.fovea.api")
+                        || c.getPackageName().startsWith("dev.fovea.mechanisms"))
+                .flatMap(c -> c.getMethodCallsFromSelf().stream())
+                .filter(call -> call.getTargetOwner().isEquivalentTo(Tensor.class)
+                                && List.of("toFloatArray", "toIntArray").contains(call.getName())
+                        || call.getTargetOwner().isEquivalentTo(Storage.class)
+                                && call.getName().equals("read"))
+                .map(call -> call.getOriginOwner().getName())
+                .collect(Collectors.toCollection(TreeSet::new));
+        assertThat(readers).containsExactly(Tensor.class.getName());
     }
 
     @Test

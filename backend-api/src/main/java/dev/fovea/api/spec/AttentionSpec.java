@@ -5,16 +5,14 @@ import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
 import dev.fovea.api.expr.Expr.ValueKind;
+import dev.fovea.api.expr.ExprLeaves;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.Linearity;
 import dev.fovea.api.expr.ValueType;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Attention of the softmax family, forward.
@@ -237,46 +235,14 @@ public record AttentionSpec(
         return normaliser != Normaliser.IDENTITY && !Linearity.isLinear(probability);
     }
 
-    private List<Expr> expressions() {
-        return List.of(cap, score, mask, probability, output);
-    }
-
     /** Captured tensors by name, with the type and rank that the loads declare. */
-    public SortedMap<String, Capture> captures() {
-        SortedMap<String, Capture> found = new TreeMap<>();
-        expressions().forEach(e -> visit(e, found, new TreeMap<>()));
-        return found;
+    public SortedMap<String, ExprLeaves.Capture> captures() {
+        return ExprLeaves.of(cap, score, mask, probability, output).captures();
     }
 
     /** Runtime scalars by name. */
     public SortedMap<String, ValueType> scalars() {
-        SortedMap<String, ValueType> found = new TreeMap<>();
-        expressions().forEach(e -> visit(e, new TreeMap<>(), found));
-        return found;
-    }
-
-    /** What a plan knows of a captured tensor; shape and strides are arguments of the run. */
-    public record Capture(DType dtype, int rank) {}
-
-    private static void visit(Expr e, SortedMap<String, Capture> captures, SortedMap<String, ValueType> scalars) {
-        if (e instanceof Expr.Load load) {
-            agree(
-                    load.name(),
-                    captures.put(
-                            load.name(),
-                            new Capture(load.dtype(), load.indices().size())),
-                    captures);
-        } else if (e instanceof Expr.Scalar scalar) {
-            agree(scalar.name(), scalars.put(scalar.name(), scalar.type()), scalars);
-        }
-        e.operands().forEach(o -> visit(o, captures, scalars));
-    }
-
-    private static <T> void agree(String name, @Nullable T before, SortedMap<String, T> now) {
-        if (before != null && !before.equals(now.get(name))) {
-            throw new InvalidArgument(
-                    name, "one declaration", before + " and " + now.get(name), "use another name for one");
-        }
+        return ExprLeaves.of(cap, score, mask, probability, output).scalars();
     }
 
     private static void positive(String what, int n) {
@@ -322,12 +288,6 @@ public record AttentionSpec(
         if (e.type() != type) {
             throw new InvalidArgument(what, type.name(), e.type().name(), "give an expression of that type");
         }
-        if (e.nodeCount() > Expr.NODE_LIMIT) {
-            throw new InvalidArgument(
-                    what,
-                    "at most " + Expr.NODE_LIMIT + " nodes",
-                    e.nodeCount() + " nodes",
-                    "put the constant part into a captured tensor");
-        }
+        ExprLeaves.checkSize(what, e);
     }
 }

@@ -5,4 +5,13 @@ package dev.fovea.api.spec;
  *
  * @param <A> what a run of it takes
  */
-public sealed interface Primitive<A extends Arguments> permits AttentionSpec, MergeSpec, TransferSpec, RotarySpec {}
+public sealed interface Primitive<A extends Arguments>
+        permits AttentionSpec,
+                MergeSpec,
+                TransferSpec,
+                RotarySpec,
+                MatMulSpec,
+                MapSpec,
+                ReduceSpec,
+                GatherSpec,
+                SelectSpec {}

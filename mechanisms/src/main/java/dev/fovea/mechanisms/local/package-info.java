@@ -1,0 +1,5 @@
+/** Attention within neighbourhoods and windows. */
+@NullMarked
+package dev.fovea.mechanisms.local;
+
+import org.jspecify.annotations.NullMarked;
