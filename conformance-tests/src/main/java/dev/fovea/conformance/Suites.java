@@ -18,7 +18,7 @@ public final class Suites {
     /** Every option with every other, edge lengths and head dims, forbidden values, a little fuzz: minutes on two cores. */
     public static List<Entry> quick(long seed) {
         List<Entry> all = new ArrayList<>();
-        options(all, seed, List.of("sq=17 sk=33", "sq=1 sk=65", "sq=33 sk=17", "sq=64 sk=64", "sq=5 sk=130"));
+        options(all, seed, List.of("sq=17 sk=33", "sq=1 sk=65", "sq=33 sk=17", "sq=64 sk=64", "sq=5 sk=130"), "b=3");
         lengths(all, EDGES);
         for (int d : HEAD_DIMS) {
             add(all, "head dims", "hq=2 hk=2 hv=1 sq=19 sk=37 d=" + d + " dv=" + d);
@@ -33,7 +33,7 @@ public final class Suites {
         }
         special(all, "b=2 hq=2 hk=1 sq=33 sk=67");
         weights(all, seed, List.of("sq=17 sk=70", "sq=3 sk=200", "sq=65 sk=64"));
-        sources(all, seed, List.of("sq=17 sk=70", "sq=1 sk=200", "sq=5 sk=33", "sq=40 sk=65"));
+        sources(all, seed, List.of("sq=17 sk=70", "sq=1 sk=200", "sq=5 sk=33", "sq=40 sk=65"), "b=3");
         for (String dims : List.of("d=192 dv=128", "d=576 dv=512", "d=128 dv=128", "d=7 dv=33")) {
             add(
                     all,
@@ -49,7 +49,7 @@ public final class Suites {
     /** Small enough for a simulator that runs a few million operations a second. */
     public static List<Entry> small(long seed) {
         List<Entry> all = new ArrayList<>();
-        options(all, seed, List.of("sq=5 sk=9", "sq=1 sk=33", "sq=17 sk=3"));
+        options(all, seed, List.of("sq=5 sk=9", "sq=1 sk=33", "sq=17 sk=3"), "b=2");
         for (int d : new int[] {1, 7, 40, 80, 160}) {
             add(all, "head dims", "sq=3 sk=35 d=" + d + " dv=" + d);
         }
@@ -58,7 +58,8 @@ public final class Suites {
         }
         special(all, "sq=5 sk=35");
         weights(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
-        sources(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
+        sources(all, seed, List.of("sq=3 sk=9", "sq=1 sk=40"), "b=2");
+        add(all, "sources", "hq=2 hk=1 hv=1 sq=9 sk=20 causal source=paged page=7 select=tokens qblock=4");
         expressions(all, "hq=2 sq=5 sk=35", 8);
         menu(all, "hq=2 sq=9 sk=35");
         return all;
@@ -69,8 +70,8 @@ public final class Suites {
         List<Entry> all = quick(seed);
         lengths(all, LONG_EDGES);
         weights(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025"));
-        sources(all, seed + 1, List.of("sq=70 sk=257", "sq=1 sk=1025", "sq=9 sk=300"));
-        options(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025", "sq=130 sk=5"));
+        sources(all, seed + 1, List.of("sq=70 sk=257", "sq=1 sk=1025", "sq=9 sk=300"), "b=3");
+        options(all, seed + 1, List.of("sq=129 sk=257", "sq=65 sk=64", "sq=1 sk=1025", "sq=130 sk=5"), "b=3");
         expressions(all, "b=2 hq=4 hk=2 sq=37 sk=70 d=64 dv=64", 100);
         menu(all, "b=1 hq=2 hk=2 sq=200 sk=270");
         fuzz(all, seed + 1, 400);
@@ -103,7 +104,7 @@ public final class Suites {
     }
 
     /** Layouts, selections and formats of keys with each other and with the options that meet them. */
-    private static void sources(List<Entry> all, long seed, List<String> lengths) {
+    private static void sources(List<Entry> all, long seed, List<String> lengths, String several) {
         pairwise(
                 all,
                 "sources",
@@ -132,7 +133,7 @@ public final class Suites {
                         List.of("", "causal", "causal left=20"),
                         List.of("offset=top-left", "offset=bottom-right", "offset=per-head"),
                         List.of("layout=bhsd", "layout=bshd"),
-                        List.of("b=1", "b=3"),
+                        List.of("b=1", several),
                         List.of("", "lengths=per-batch", "lengths=per-head"),
                         List.of("", "alibi", "bias=full", "mask=keys"),
                         List.of("", "sink"),
@@ -168,13 +169,13 @@ public final class Suites {
         return t.contains("source=ragged") ? t.replace("lengths=per-batch", "").replace("lengths=per-head", "") : t;
     }
 
-    private static void options(List<Entry> all, long seed, List<String> lengths) {
+    private static void options(List<Entry> all, long seed, List<String> lengths, String several) {
         List<List<String>> factors = List.of(
                 lengths,
                 List.of("dtype=f32", "dtype=f16", "dtype=bf16"),
                 List.of("hq=1", "hq=4 hk=2 hv=2", "hq=4 hk=1 hv=1", "hq=4 hk=2 hv=1", "hq=6 hk=2 hv=3"),
                 List.of("layout=bhsd", "layout=bshd"),
-                List.of("b=1", "b=3"),
+                List.of("b=1", several),
                 List.of("", "causal"),
                 List.of("", "left=5", "right=3", "left=9 right=4", "left=0 right=0"),
                 List.of("offset=top-left", "offset=bottom-right", "offset=past", "offset=per-batch", "offset=per-head"),

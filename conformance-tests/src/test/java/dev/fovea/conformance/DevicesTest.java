@@ -44,14 +44,16 @@ class DevicesTest {
     @TestFactory
     Stream<DynamicTest> quickSuiteAgrees() {
         List<Suites.Entry> suite = Suites.quick(1);
+        List<Expected> expected =
+                suite.parallelStream().map(e -> Expected.of(e.testCase())).toList();
         return devices().stream()
                 .map(d -> DynamicTest.dynamicTest("quick suite on " + d.id(), () -> {
                     List<String> failures = new ArrayList<>();
                     int passed = 0;
                     try (Backend backend = Backends.open(d.id());
                             Agreement agreement = new Agreement(backend)) {
-                        for (Suites.Entry e : suite) {
-                            CaseResult r = agreement.run(e.group(), Expected.of(e.testCase()));
+                        for (int i = 0; i < suite.size(); i++) {
+                            CaseResult r = agreement.run(suite.get(i).group(), expected.get(i));
                             if (r.status() == Status.FAIL) {
                                 failures.add(r.reproduce() + "\n    " + r.detail());
                             }

@@ -4,6 +4,7 @@ import dev.fovea.tools.agreement.ConformanceCommand;
 import dev.fovea.tools.attend.AttendCommand;
 import dev.fovea.tools.bench.BenchCommand;
 import dev.fovea.tools.expressions.ExplainCommand;
+import dev.fovea.tools.mechanisms.MechanismsCommand;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,6 +24,7 @@ import picocli.CommandLine.ParameterException;
             ProbeCommand.class,
             AttendCommand.class,
             ExplainCommand.class,
+            MechanismsCommand.class,
             ConformanceCommand.class,
             BenchCommand.class,
             DemoCommand.class,

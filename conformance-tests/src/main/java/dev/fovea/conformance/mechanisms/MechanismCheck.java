@@ -77,17 +77,32 @@ public final class MechanismCheck {
         try {
             problem.inputs().forEach((name, t) -> inputs.put(name, t.upload(backend)));
             outputs = problem.mechanism().run(backend, inputs);
-            for (Port port : problem.mechanism().declaration().outputs()) {
-                String wrong = compare(port, Objects.requireNonNull(outputs.get(port.name()), port.name()));
-                if (!wrong.isEmpty()) {
-                    return wrong;
-                }
-            }
-            return "";
+            return disagreement(outputs);
         } finally {
             inputs.values().forEach(Tensor::close);
             outputs.values().forEach(Tensor::close);
         }
+    }
+
+    /** What is wrong with the outputs of a run on the inputs of the problem; the empty string if all agree. */
+    public String disagreement(Map<String, Tensor> outputs) {
+        for (Port port : problem.mechanism().declaration().outputs()) {
+            String wrong = compare(port, Objects.requireNonNull(outputs.get(port.name()), port.name()));
+            if (!wrong.isEmpty()) {
+                return wrong;
+            }
+        }
+        return "";
+    }
+
+    /** Largest distance of an element of an output from the oracle; equal infinities are no distance. */
+    public double error(String output, Tensor t) {
+        return distance(values(t), of(expected, output));
+    }
+
+    /** What that distance may be. */
+    public double allowed(String output) {
+        return Objects.requireNonNull(allowed.get(output), output);
     }
 
     private String compare(Port port, Tensor t) {

@@ -15,7 +15,8 @@ public final class MechanismLaws {
         for (Mechanism m : Mechanisms.all()) {
             m.declaration().examples().forEach(e -> {
                 Problem p = Problem.of(m, e, 1);
-                laws.add(new Law(p.text(), backend -> MechanismCheck.of(p).violation(backend)));
+                laws.add(new Law(
+                        "mechanisms", p.text(), backend -> MechanismCheck.of(p).violation(backend)));
             });
         }
         return laws;

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Runs cases and laws on several devices; what a case must give is computed once, ahead of the devices, on all processors. */
 final class AgreementRun {
@@ -57,7 +58,7 @@ final class AgreementRun {
         for (Laws.Law law : laws) {
             step(done++, total);
             for (Backend b : backends) {
-                give(Verdict.ofLaw(law.name(), b.info().id(), violation(law, b)), sink);
+                give(Verdict.of(law, b.info().id(), violation(law, b)), sink);
             }
         }
     }
@@ -100,11 +101,18 @@ final class AgreementRun {
     static List<Laws.Law> filteredLaws(List<Laws.Law> laws, String text) {
         List<Laws.Law> kept = new ArrayList<>();
         for (Laws.Law law : laws) {
-            if (holds(Verdict.LAWS, text) || holds(law.name(), text)) {
+            if (holds(law.group(), text) || holds(law.name(), text)) {
                 kept.add(law);
             }
         }
         return kept;
+    }
+
+    /** The first and each n-th after it. */
+    static <T> List<T> every(int n, List<T> all) {
+        return IntStream.range(0, Math.ceilDiv(all.size(), n))
+                .mapToObj(i -> all.get(i * n))
+                .toList();
     }
 
     private static boolean holds(String where, String what) {

@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
         header = "Hold every device to the float64 reference.",
         description = {
             "%nRuns attention cases (every option with every other, edge lengths and head dims, NaN in hidden places, random"
-                    + " ones) and laws that need no reference on each device, and prints how many pass / fail / are skipped"
+                    + " ones), laws that need no reference, and every mechanism against its oracle on each device, and prints how many pass / fail / are skipped"
                     + " because the device says that it does not do them, the largest error, and the largest share of the"
                     + " allowed error that a case uses.%n"
         },
@@ -43,6 +43,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  fovea conformance --quick",
             "  fovea conformance --device cpu --filter causal",
+            "  fovea conformance --small --filter mechanisms",
             "  fovea conformance --case \"hq=4 hk=2 sq=5 sk=70 causal seed=3\""
         })
 public final class ConformanceCommand extends CliCommand {
@@ -70,8 +71,16 @@ public final class ConformanceCommand extends CliCommand {
     @Option(
             names = "--filter",
             paramLabel = "TEXT",
-            description = "Only the cases and laws whose group or text holds this.")
+            description =
+                    "Only the cases and laws whose group or text holds this: window, or mechanisms for those alone.")
     private String filter = "";
+
+    @Option(
+            names = "--every",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Only every N-th of those cases and laws, for a device that builds kernels slowly.")
+    private int every;
 
     @Option(
             names = "--case",
@@ -87,9 +96,13 @@ public final class ConformanceCommand extends CliCommand {
         if (quick && small) {
             throw new UsageException("--quick and --small exclude each other");
         }
-        List<Suites.Entry> entries = AgreementRun.filtered(suite(), filter);
-        List<Laws.Law> laws =
-                cases.isEmpty() ? AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter) : List.of();
+        if (every < 1) {
+            throw new UsageException("--every must be at least 1, got " + every);
+        }
+        List<Suites.Entry> entries = AgreementRun.every(every, AgreementRun.filtered(suite(), filter));
+        List<Laws.Law> laws = cases.isEmpty()
+                ? AgreementRun.every(every, AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter))
+                : List.of();
         if (entries.isEmpty() && laws.isEmpty()) {
             throw new UsageException("--filter: no case or law holds '" + filter + "'");
         }

@@ -2,6 +2,7 @@ package dev.fovea.tools.agreement;
 
 import dev.fovea.conformance.CaseResult;
 import dev.fovea.conformance.CaseResult.Status;
+import dev.fovea.conformance.Laws.Law;
 
 /**
  * What became of one case or law on one device.
@@ -21,8 +22,6 @@ record Verdict(
         double maxAbs,
         String reproduce) {
 
-    static final String LAWS = "laws";
-
     static Verdict of(CaseResult r) {
         return new Verdict(
                 r.group(),
@@ -35,15 +34,15 @@ record Verdict(
                 r.reproduce());
     }
 
-    static Verdict ofLaw(String law, String device, String violation) {
+    static Verdict of(Law law, String device, String violation) {
         return new Verdict(
-                LAWS,
+                law.group(),
                 device,
-                law,
+                law.name(),
                 violation.isEmpty() ? Status.PASS : Status.FAIL,
                 violation,
                 0,
                 Double.NaN,
-                "fovea conformance --device " + device + " --filter \"" + law + "\"");
+                "fovea conformance --device " + device + " --filter \"" + law.name() + "\"");
     }
 }

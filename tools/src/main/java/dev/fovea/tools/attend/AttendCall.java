@@ -9,6 +9,7 @@ import dev.fovea.api.Tensor;
 import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.Progress;
 import dev.fovea.tools.StorageType;
+import dev.fovea.tools.TensorFiles;
 import dev.fovea.tools.npy.NpyFile;
 import dev.fovea.tools.npy.NpyOutput;
 import dev.fovea.tools.npy.NpyType;

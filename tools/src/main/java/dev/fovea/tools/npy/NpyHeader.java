@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
  * @param dataOffset bytes before the first element
  */
 record NpyHeader(NpyType type, boolean bigEndian, boolean fortran, List<Long> shape, long dataOffset) {
-    static final int MAX_RANK = 4;
+    static final int MAX_RANK = 8;
 
     /** Far above the 10,000 characters that NumPy itself accepts, far below what would hurt to read. */
     static final int MAX_LENGTH = 1 << 16;

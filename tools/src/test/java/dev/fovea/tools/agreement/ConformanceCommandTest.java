@@ -31,6 +31,25 @@ class ConformanceCommandTest {
     }
 
     @Test
+    void everyNthCaseAndLaw() {
+        Cli done = Cli.run(
+                "conformance", "--device", "cpu", "--small", "--filter", "nan-visible", "--every", "4", "--json");
+        assertThat(done.code()).as(done.out() + done.err()).isZero();
+        JsonObject group = JsonParser.parseString(done.out())
+                .getAsJsonObject()
+                .getAsJsonArray("groups")
+                .get(0)
+                .getAsJsonObject();
+        assertThat(group.getAsJsonArray("devices")
+                        .get(0)
+                        .getAsJsonObject()
+                        .get("pass")
+                        .getAsInt())
+                .as("of 9 cases")
+                .isEqualTo(3);
+    }
+
+    @Test
     void wrongUse() {
         for (List<String> args : List.of(
                 List.of("--quick", "--small"),
@@ -38,6 +57,7 @@ class ConformanceCommandTest {
                 List.of("--case", "color=red"),
                 List.of("--filter", "no such thing"),
                 List.of("--device", "moon"),
+                List.of("--every", "0"),
                 List.of("--seed", "x"))) {
             String[] all = java.util.stream.Stream.concat(java.util.stream.Stream.of("conformance"), args.stream())
                     .toArray(String[]::new);

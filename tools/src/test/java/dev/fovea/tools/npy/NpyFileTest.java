@@ -197,7 +197,7 @@ class NpyFileTest {
                 "{'descr': '<f4', 'fortran_order': False, 'shape': [1], } | expected '('",
                 "{'descr': '<f4', 'fortran_order': False, 'shape': (1 2), } | a comma",
                 "{'descr': '<f4', 'fortran_order': False, 'shape': (2**40,), } | a comma or a closing parenthesis",
-                "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1), } | at most 4",
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), } | at most 8",
                 "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,), } | True or False",
                 "{'descr': '<f4', 'shape': (1,), } | must name",
                 "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,), } | twice",

@@ -1,4 +1,4 @@
-package dev.fovea.tools.attend;
+package dev.fovea.tools;
 
 import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
@@ -14,13 +14,13 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
 /** Moves tensors between files and a device in pieces, so that no array of the whole is needed. */
-final class TensorFiles {
+public final class TensorFiles {
     private static final int PIECE = 1 << 20;
 
     private TensorFiles() {}
 
     /** The array of a file on the device, converted to the type. The values of I32 tensors stay unchecked: use copyOf. */
-    static Tensor upload(Backend backend, NpyFile file, DType dtype) throws IOException {
+    public static Tensor upload(Backend backend, NpyFile file, DType dtype) throws IOException {
         Tensor tensor = backend.allocate(dtype, file.shape());
         try (Arena arena = Arena.ofConfined()) {
             long count = file.elementCount();
@@ -41,7 +41,7 @@ final class TensorFiles {
      * Begins a file with the elements of a tensor in the order of its memory, which must be dense; the caller commits it. BF16 is
      * widened to float32.
      */
-    static NpyOutput download(Tensor tensor, Path path, long... shape) throws IOException {
+    public static NpyOutput download(Tensor tensor, Path path, long... shape) throws IOException {
         DType dtype = tensor.dtype();
         NpyOutput output = NpyOutput.create(path, dtype == DType.F16 ? NpyType.FLOAT16 : NpyType.FLOAT32, shape);
         try (Arena arena = Arena.ofConfined()) {
