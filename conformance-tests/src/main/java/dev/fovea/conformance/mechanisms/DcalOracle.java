@@ -56,7 +56,7 @@ public final class DcalOracle implements Oracle {
         if (p.parameter("block", Block.class) == Block.PWCA) {
             return all;
         }
-        all.remove(0);
+        all.removeFirst();
         double[] first = rollout(p, b)[0];
         all.sort(Comparator.comparingDouble(i -> -first[i]));
         if (p.flag("keep_class")) {

@@ -59,7 +59,7 @@ public final class DuoAttentionOracle implements Oracle {
                 }
             }
             while (streaming && cache.size() > p.integer("sink") + p.integer("recent")) {
-                cache.remove(p.integer("sink"));
+                cache.remove(/* index */ p.integer("sink"));
             }
         }
         double scale = 1 / Math.sqrt(p.size("D"));

@@ -17,9 +17,8 @@ public final class WeNetOracle implements Oracle {
                 p.size("S"),
                 p.size("S"),
                 p.size("Dv"),
-                (b, h, i, j) -> visible(p, i, j, (int) p.at("length", b))
-                        ? score(p, b, h, i, j)
-                        : Double.NEGATIVE_INFINITY,
+                (b, h, i, j) ->
+                        visible(p, i, j, (int) p.at("length", b)) ? score(p, b, h, i, j) : Double.NEGATIVE_INFINITY,
                 (b, h, j, c) -> p.at("value", b, h, j, c));
         return Map.of("output", o);
     }

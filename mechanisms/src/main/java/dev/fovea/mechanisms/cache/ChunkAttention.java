@@ -57,7 +57,8 @@ public record ChunkAttention(List<Integer> first, List<Integer> end, List<Intege
             .note(
                     "Neighbouring full chunks with one range of rows are one part. The result does not depend on the phase.")
             .example("B=4 H=4 G=2 N=7 C=5 D=8 Dv=4; first=0,0,1,0,1,2,3 end=4,4,3,1,2,3,4 filled=5,5,3,2,4,1,5")
-            .example("B=3 H=2 G=2 N=8 C=16 D=16 Dv=8; first=0,0,0,0,1,1,2,2 end=2,2,1,1,2,2,3,3 filled=9,16,4,16,16,7,16,1")
+            .example(
+                    "B=3 H=2 G=2 N=8 C=16 D=16 Dv=8; first=0,0,0,0,1,1,2,2 end=2,2,1,1,2,2,3,3 filled=9,16,4,16,16,7,16,1")
             .build();
 
     /** Chunks with one range of rows, and the tokens in them. */

@@ -137,7 +137,9 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
                             .like(wide));
         }
         HeadClasses heads = HeadClasses.byScore(ops, in.get("alpha"), retrieval(in.size("G")));
-        return Map.of("output", heads.attend(
+        return Map.of(
+                "output",
+                heads.attend(
                         query,
                         key,
                         value,

@@ -125,13 +125,15 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
 
     /** The shares of the workers, cut where a head ends. */
     private List<Piece> pieces(int batch, int groups, int keys) {
-        Inputs.require(lengths.size() == 1 || lengths.size() == batch, "lengths", "1 or " + batch + " numbers", lengths);
+        Inputs.require(
+                lengths.size() == 1 || lengths.size() == batch, "lengths", "1 or " + batch + " numbers", lengths);
         int[] length = IntStream.range(0, batch)
                 .map(b -> lengths.get(lengths.size() == 1 ? 0 : b))
                 .map(n -> n < 0 ? keys : n)
                 .toArray();
         Inputs.require(IntStream.of(length).allMatch(n -> n <= keys), "lengths", "at most S = " + keys, lengths);
-        int tiles = groups * IntStream.of(length).map(n -> Math.ceilDiv(n, tile)).sum();
+        int tiles =
+                groups * IntStream.of(length).map(n -> Math.ceilDiv(n, tile)).sum();
         List<Piece> pieces = new ArrayList<>();
         int worker = 0;
         int left = share(tiles, 0);

@@ -50,7 +50,8 @@ public record RazorAttention(List<Integer> retrieval, int sinks, int local, int 
                     o = (n e^(q.k^ / sqrt(D)) v^ + sum over kept e^(q.k / sqrt(D)) v) / (n e^(q.k^ / sqrt(D)) + sum over kept e^(q.k / sqrt(D)))
                     echo, induction = mean over i of repeats 2.. of sum over earlier repeats of A[i, same token], A[i, the one after it]
                     """)
-            .citation("Tang et al. 2024; Algorithm 1 as quoted in a public review; Huawei msmodelslim for the rating of heads")
+            .citation(
+                    "Tang et al. 2024; Algorithm 1 as quoted in a public review; Huawei msmodelslim for the rating of heads")
             .input("query", "B H 1 D", "the query of each sequence, rotated")
             .input("key", "B G S D", "keys, rotated")
             .input("value", "B G S Dv", "values")
@@ -64,10 +65,12 @@ public record RazorAttention(List<Integer> retrieval, int sinks, int local, int 
             .parameter(LOCAL)
             .parameter(COMPRESSION)
             .parameter(PERIOD)
-            .note("Heads are ranked over all layers at once (top 14% by induction and top 1% by echo), so that the caller picks"
-                    + " them from the scores of all layers and gives them as a parameter.")
-            .note("The token of the dropped keys is the mean of rotated keys, which is not the rotation of a mean. It is absent if"
-                    + " nothing is dropped. A running mean while decoding gives the same.")
+            .note(
+                    "Heads are ranked over all layers at once (top 14% by induction and top 1% by echo), so that the caller picks"
+                            + " them from the scores of all layers and gives them as a parameter.")
+            .note(
+                    "The token of the dropped keys is the mean of rotated keys, which is not the rotation of a mean. It is absent if"
+                            + " nothing is dropped. A running mean while decoding gives the same.")
             .note("Models with ALiBi bound the length of a head by its slope instead; that rule is not here.")
             .example("B=2 H=4 G=2 S=29 D=8 Dv=4 T=16; retrieval=1 sinks=2 local=5 compression=4 period=5")
             .example("B=1 H=3 G=3 S=40 D=4 Dv=8 T=13; retrieval=2,0 sinks=3 local=7 compression=2 period=4")
@@ -94,14 +97,17 @@ public record RazorAttention(List<Integer> retrieval, int sinks, int local, int 
 
     @Override
     public RazorAttention with(Values p) {
-        return new RazorAttention(
-                p.get(RETRIEVAL), p.get(SINKS), p.get(LOCAL), p.get(COMPRESSION), p.get(PERIOD));
+        return new RazorAttention(p.get(RETRIEVAL), p.get(SINKS), p.get(LOCAL), p.get(COMPRESSION), p.get(PERIOD));
     }
 
     @Override
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         int keys = in.size("S");
-        int[] full = retrieval.stream().mapToInt(h -> h).filter(h -> h >= 0).distinct().toArray();
+        int[] full = retrieval.stream()
+                .mapToInt(h -> h)
+                .filter(h -> h >= 0)
+                .distinct()
+                .toArray();
         Inputs.require(retrieval.stream().allMatch(h -> h < in.size("G")), "retrieval", "heads below G", retrieval);
         Inputs.require(in.size("T") > period + 1, "T", "a first token and more than one period", in.size("T"));
         int from = Math.min(sinks, keys);

@@ -57,10 +57,12 @@ public record WeNet(int chunk, int left, boolean streaming) implements Mechanism
             .parameter(CHUNK)
             .parameter(LEFT)
             .parameter(STREAMING)
-            .note("The relative shift of Transformer-XL is left out, as in the code, so that the position term goes by the"
-                    + " absolute position of the key.")
+            .note(
+                    "The relative shift of Transformer-XL is left out, as in the code, so that the position term goes by the"
+                            + " absolute position of the key.")
             .note("Training draws r from 1 to L - 1: chunk -1 if r > L / 2, else r mod 25 + 1. The caller draws.")
-            .note("Convolution modules and their cache, the decoder and attention rescoring are not attention of this kind.")
+            .note(
+                    "Convolution modules and their cache, the decoder and attention rescoring are not attention of this kind.")
             .example("B=2 H=2 S=23 D=8 Dv=4; chunk=4 left=2")
             .example("B=2 H=2 S=23 D=8 Dv=4; chunk=4 left=2 streaming=true")
             .example("B=1 H=1 S=30 D=4 Dv=8; chunk=7")
