@@ -30,8 +30,8 @@ final class OpenClMatMulPlan implements DevicePlan {
         this.tiles = new ContextKernel(OperationKernels.matmul(spec, shape));
         this.fewRows = new ContextKernel(OperationKernels.matmulRows(spec, shape));
         // the same text, and so no build of its own, where both sides have one type
-        this.fewColumns = new ContextKernel(
-                OperationKernels.matmulRows(new MatMulSpec(spec.right(), spec.left(), spec.output()), shape));
+        this.fewColumns = new ContextKernel(OperationKernels.matmulRows(
+                new MatMulSpec(/* left= */ spec.right(), /* right= */ spec.left(), spec.output()), shape));
         tiles.in(backend.context());
     }
 

@@ -86,7 +86,7 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
                             + " recent + 1 tokens, the cache and its own. The block form of the streaming mask (128) is not here.")
             .example("B=1 H=4 G=2 Sq=23 Sk=23 D=8 Dv=4; sink=2 recent=5")
             .example("B=2 H=6 G=6 Sq=31 Sk=31 D=4 Dv=4; form=chunked sink=3 recent=6 chunk=4 sparsity=0.3")
-            .example("B=1 H=4 G=4 Sq=9 Sk=30 D=4 Dv=8; form=mix sink=1 recent=7")
+            .example("B=1 H=8 G=8 Sq=9 Sk=30 D=4 Dv=8; form=mix sink=1 recent=7")
             .example("B=1 H=2 G=2 Sq=5 Sk=40 D=4 Dv=8; form=chunked sink=4 recent=8 chunk=13 sparsity=1")
             .build();
 

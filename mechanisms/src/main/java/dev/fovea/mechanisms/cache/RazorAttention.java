@@ -128,7 +128,7 @@ public record RazorAttention(List<Integer> retrieval, int sinks, int local, int 
         return Map.of(
                 "output", output,
                 "echo", rating(ops, in, "k > 0 && k < q && (q - k) % period == 0"),
-                "induction", rating(ops, in, "k > 1 && k - 1 <= q - period && (q - k + 1) % period == 0"));
+                "induction", rating(ops, in, "k > 1 && (q - k + 1) % period == 0"));
     }
 
     /** The rows outside [from, to), and where those were the mean of them. */
