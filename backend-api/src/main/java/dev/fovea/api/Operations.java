@@ -107,6 +107,9 @@ public final class Operations implements AutoCloseable {
 
     /** Heads apart: [B, S, heads * D] seen as [B, heads, S, D]. */
     public Tensor splitHeads(Tensor x, int heads) {
+        if (heads < 1) {
+            throw new InvalidArgument("heads", "at least 1", "" + heads, "give the heads that the last axis holds");
+        }
         Tensor split = own(x.splitLast(x.size(x.rank() - 1) / heads));
         return permute(split, 0, 2, 1, 3);
     }

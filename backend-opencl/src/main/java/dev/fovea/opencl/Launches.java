@@ -16,6 +16,7 @@ import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -47,14 +48,25 @@ final class Launches {
     /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
     static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
         List<KernelArgument> list = keys(spec, a);
+        list.addAll(expressions(source, a.captures(), a.scalars(), spec.scalars()));
+        return list;
+    }
+
+    /** Captured tensors and scalars, in the order of the parameters that a kernel with expressions ends with. */
+    static List<KernelArgument> expressions(
+            KernelSource source,
+            Map<String, Tensor> captures,
+            Map<String, Number> scalars,
+            Map<String, ValueType> scalarTypes) {
+        List<KernelArgument> list = new ArrayList<>();
         for (String name : source.captures()) {
-            Tensor t = Objects.requireNonNull(a.captures().get(name));
+            Tensor t = Objects.requireNonNull(captures.get(name));
             list.add(memory(t));
             list.add(new Value(AttentionBlock.capture(t)));
         }
         for (String name : source.scalars()) {
-            Number n = Objects.requireNonNull(a.scalars().get(name));
-            boolean integer = spec.scalars().get(name) == ValueType.I32;
+            Number n = Objects.requireNonNull(scalars.get(name));
+            boolean integer = scalarTypes.get(name) == ValueType.I32;
             list.add(integer ? Value.of(n.intValue()) : Value.of(n.floatValue()));
         }
         return list;

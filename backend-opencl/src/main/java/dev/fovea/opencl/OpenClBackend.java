@@ -88,8 +88,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     public Support supports(Primitive<?> primitive) {
         return switch (primitive) {
             case AttentionSpec _, MergeSpec _, TransferSpec _, RotarySpec _ -> new Support.Yes();
-            case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ ->
-                new Support.No("has no tensor operations yet", "use the CPU");
+            case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ -> new Support.Yes();
         };
     }
 
@@ -100,8 +99,11 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
             case MergeSpec spec -> new OpenClMergePlan(this, spec);
             case TransferSpec spec -> new OpenClTransferPlan(this, spec);
             case RotarySpec spec -> new OpenClRotaryPlan(this, spec);
-            case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ ->
-                throw new IllegalStateException("not affirmed");
+            case MatMulSpec spec -> new OpenClMatMulPlan(this, spec);
+            case MapSpec spec -> new OpenClMapPlan(this, spec);
+            case ReduceSpec spec -> new OpenClReducePlan(this, spec);
+            case GatherSpec spec -> new OpenClGatherPlan(this, spec);
+            case SelectSpec spec -> new OpenClSelectPlan(this, spec);
         };
     }
 

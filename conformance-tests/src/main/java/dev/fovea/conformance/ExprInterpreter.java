@@ -5,11 +5,15 @@ import dev.fovea.api.expr.Expr.Binary;
 import dev.fovea.api.expr.Expr.Load;
 import dev.fovea.api.expr.Expr.Unary;
 import dev.fovea.api.expr.ValueType;
+import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Evaluates expressions for one (query, key) pair by walking the tree: floats in float64, or rounded to f32 after every step. */
 final class ExprInterpreter {
-    private final HostProblem problem;
+    private final @Nullable HostProblem problem;
+    private final Map<String, HostTensor> captures;
+    private final Map<String, Number> scalars;
     private final boolean single;
     private int b;
     private int head;
@@ -22,6 +26,16 @@ final class ExprInterpreter {
 
     ExprInterpreter(HostProblem problem, boolean single) {
         this.problem = problem;
+        this.captures = problem.captures();
+        this.scalars = problem.scalars();
+        this.single = single;
+    }
+
+    /** For elementwise expressions, which have the indices b, h, q and d alone. */
+    ExprInterpreter(Map<String, HostTensor> captures, Map<String, Number> scalars, boolean single) {
+        this.problem = null;
+        this.captures = captures;
+        this.scalars = scalars;
         this.single = single;
     }
 
@@ -34,6 +48,13 @@ final class ExprInterpreter {
 
     boolean test(Expr e) {
         return value(e) != 0;
+    }
+
+    /** The value for an element; I32 as an integral double, BOOL as 0 or 1. */
+    double element(Expr e, int batch, int h, int q, int d) {
+        at(batch, h, q, 0);
+        channel = d;
+        return value(e);
     }
 
     double value(Expr e, double s) {
@@ -75,7 +96,7 @@ final class ExprInterpreter {
     }
 
     private double scalar(Expr.Scalar s) {
-        Number n = Objects.requireNonNull(problem.scalars().get(s.name()));
+        Number n = Objects.requireNonNull(scalars.get(s.name()));
         return s.type() == ValueType.I32 ? n.intValue() : n.floatValue();
     }
 
@@ -83,19 +104,23 @@ final class ExprInterpreter {
         return switch (i.kind()) {
             case BATCH -> b;
             case HEAD -> head;
-            case KEY_HEAD -> problem.keyHead(head);
+            case KEY_HEAD -> pairs().keyHead(head);
             case QUERY -> query;
             case KEY -> key;
-            case KEY_POSITION -> problem.keyPosition(b, head, key);
-            case QUERY_POSITION -> query + problem.offset(b, head);
-            case QUERY_LENGTH -> problem.queryLength(b);
-            case KEY_LENGTH -> problem.keyLength(b, head);
+            case KEY_POSITION -> pairs().keyPosition(b, head, key);
+            case QUERY_POSITION -> query + pairs().offset(b, head);
+            case QUERY_LENGTH -> pairs().queryLength(b);
+            case KEY_LENGTH -> pairs().keyLength(b, head);
             case CHANNEL -> channel;
         };
     }
 
+    private HostProblem pairs() {
+        return Objects.requireNonNull(problem);
+    }
+
     private double load(Load load) {
-        HostTensor t = Objects.requireNonNull(problem.captures().get(load.name()));
+        HostTensor t = Objects.requireNonNull(captures.get(load.name()));
         int rank = load.indices().size();
         int[] at = new int[rank];
         for (int i = 0; i < rank; i++) {

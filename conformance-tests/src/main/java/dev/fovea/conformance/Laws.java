@@ -32,6 +32,8 @@ public final class Laws {
     public static List<Law> all() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(2, 4, 75, 48).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(OperationLaws.small());
+        laws.addAll(OperationLaws.large());
         laws.addAll(CacheLaws.all());
         laws.addAll(LatentLaws.all());
         laws.addAll(MechanismLaws.all());
@@ -42,6 +44,7 @@ public final class Laws {
     public static List<Law> small() {
         List<Law> laws = new ArrayList<>(new AttentionLaws(1, 2, 75, 24).all());
         laws.addAll(PrimitiveLaws.all());
+        laws.addAll(OperationLaws.small());
         laws.addAll(MechanismLaws.all());
         return List.copyOf(laws);
     }

@@ -19,15 +19,40 @@ final class RandomExpressions {
     private static final int DEPTH = 4;
     private static final List<BinaryOp> ARITHMETIC =
             List.of(BinaryOp.ADD, BinaryOp.SUBTRACT, BinaryOp.MULTIPLY, BinaryOp.MIN, BinaryOp.MAX);
-    private static final List<IndexKind> INDICES =
+    private static final List<IndexKind> PAIRS =
             EnumSet.complementOf(EnumSet.of(IndexKind.CHANNEL)).stream().toList();
+    private static final List<IndexKind> AXES =
+            List.of(IndexKind.BATCH, IndexKind.HEAD, IndexKind.QUERY, IndexKind.CHANNEL);
 
     private final SplittableRandom random;
     private final DType tableType;
+    private final List<IndexKind> indices;
+    private final Expr real;
 
     RandomExpressions(long seed, DType tableType) {
+        this(seed, tableType, PAIRS, Expressions.score());
+    }
+
+    private RandomExpressions(long seed, DType tableType, List<IndexKind> indices, Expr real) {
         this.random = new SplittableRandom(seed);
         this.tableType = tableType;
+        this.indices = indices;
+        this.real = real;
+    }
+
+    /** Expressions of the elements of a tensor; where others have the score they load {@code x[b, h, q, d]}. */
+    static RandomExpressions ofElements(long seed, DType tableType) {
+        List<Expr> at = AXES.stream().map(Expressions::index).toList();
+        return new RandomExpressions(seed, tableType, AXES, new Expr.Load("x", tableType, at));
+    }
+
+    /** Of a random one of the three types, floats of the order of 1. */
+    Expr element() {
+        return switch (random.nextInt(4)) {
+            case 0 -> whole(DEPTH);
+            case 1 -> condition(DEPTH);
+            default -> floating(DEPTH).tanh().times(Expressions.constant(1.5f));
+        };
     }
 
     /** The tensors that the expressions may load. */
@@ -57,7 +82,7 @@ final class RandomExpressions {
     private Expr floating(int depth) {
         int d = depth - 1;
         return switch (depth == 0 ? random.nextInt(3) : random.nextInt(14)) {
-            case 0 -> Expressions.score();
+            case 0 -> real;
             case 1 -> Expressions.constant((float) random.nextGaussian());
             case 2 -> new Expr.Load("table", tableType, List.of(whole(0), whole(Math.min(d, 1))));
             case 3 -> floating(d).tanh();
@@ -87,7 +112,7 @@ final class RandomExpressions {
     private Expr whole(int depth) {
         int d = depth - 1;
         return switch (depth <= 0 ? random.nextInt(3) : random.nextInt(11)) {
-            case 0, 1 -> new Expr.Index(INDICES.get(random.nextInt(INDICES.size())));
+            case 0, 1 -> new Expr.Index(indices.get(random.nextInt(indices.size())));
             case 2 ->
                 random.nextBoolean()
                         ? Expressions.constant(random.nextInt(9) - 4)

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class MainTest {
     @Test
     void helpOfEveryCommand() {
-        for (String command : List.of("", "probe", "attend", "explain", "conformance", "bench", "demo")) {
+        for (String command : List.of("", "probe", "attend", "explain", "mechanisms", "conformance", "bench", "demo")) {
             Cli done = command.isEmpty() ? Cli.run("--help") : Cli.run("help", command);
             assertThat(done.code()).isZero();
             assertThat(done.err()).isEmpty();

@@ -58,10 +58,8 @@ public final class DuoAttentionOracle implements Oracle {
                     seen[i][j] = !streaming || form == Form.CHUNKED || kept;
                 }
             }
-            int sink = p.integer("sink");
-            int more = cache.size() - sink - p.integer("recent");
-            if (streaming && more > 0) {
-                cache.subList(sink, sink + more).clear();
+            while (streaming && cache.size() > p.integer("sink") + p.integer("recent")) {
+                cache.remove(/* index */ p.integer("sink"));
             }
         }
         double scale = 1 / Math.sqrt(p.size("D"));

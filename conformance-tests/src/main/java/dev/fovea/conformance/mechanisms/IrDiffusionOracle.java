@@ -67,7 +67,9 @@ public final class IrDiffusionOracle implements Oracle {
         double x = place(p, b, j / n, j % n % width, 1);
         double s = 0;
         for (int token = 0; token < n; token++) {
-            double near = Math.max(0, 1 - Math.abs(y - token / width)) * Math.max(0, 1 - Math.abs(x - token % width));
+            int row = token / width;
+            int column = token % width;
+            double near = Math.max(0, 1 - Math.abs(y - row)) * Math.max(0, 1 - Math.abs(x - column));
             s += near == 0 ? 0 : near * p.at("reference_" + name, j / n, h, token, d);
         }
         return s;

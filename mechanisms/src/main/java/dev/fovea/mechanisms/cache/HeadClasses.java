@@ -3,6 +3,7 @@ package dev.fovea.mechanisms.cache;
 import dev.fovea.api.DType;
 import dev.fovea.api.Operations;
 import dev.fovea.api.Tensor;
+import dev.fovea.mechanisms.Inputs;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -44,6 +45,7 @@ final class HeadClasses {
     /** Attention of all heads, in their order. */
     Tensor attend(Tensor query, Tensor key, Tensor value, Call firstClass, Call otherClass) {
         long heads = key.size(1);
+        Inputs.require(heads > 0, "heads of keys", "at least 1", heads);
         long group = query.size(1) / heads;
         Tensor q = sorted(query, heads, order);
         Tensor k = sorted(key, heads, order);

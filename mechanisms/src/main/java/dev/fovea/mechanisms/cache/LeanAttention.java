@@ -86,6 +86,7 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         int heads = in.size("B") * in.size("G");
         int keys = in.size("S");
+        Inputs.require(in.size("G") > 0 && in.size("H") > 0, "H, G", "at least one head", "none");
         int group = in.size("H") / in.size("G");
         List<Piece> pieces = pieces(in.size("B"), in.size("G"), keys);
         IntStream.Builder keyStarts = IntStream.builder().add(0);
@@ -176,7 +177,7 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
     private static Partials byHead(Operations ops, Partials parts, int[] slots, Inputs in) {
         long b = in.size("B");
         long h = in.size("H");
-        long n = slots.length / (b * h);
+        long n = slots.length / Math.max(1, b * h);
         long rows = parts.sums().elementCount();
         long dim = in.size("Dv");
         Tensor acc = ops.gather(ops.reshape(parts.accumulators(), rows, dim), slots, 0);

@@ -164,7 +164,10 @@ public record FreeSwim(int halfHeight, int halfWidth, int trained, int effective
     /** [B, H, tokens, D]. */
     private static Tensor rows(Operations ops, Tensor x) {
         long dim = x.size(x.rank() - 1);
-        long tokens = x.elementCount() / (x.size(0) * x.size(1) * dim);
+        long tokens = 1;
+        for (int axis = 2; axis < x.rank() - 1; axis++) {
+            tokens *= x.size(axis);
+        }
         return ops.reshape(x, x.size(0), x.size(1), tokens, dim);
     }
 

@@ -119,6 +119,7 @@ public record Dcal(Block block, double share, boolean keepClass) implements Mech
         Inputs.require(
                 in.has("layer_query") && in.has("layer_key"), "layer_query, layer_key", "given for glca", "none");
         int tokens = in.size("N");
+        Inputs.require(tokens > 0, "N", "the class token at least", tokens);
         int chosen = (int) Math.ceil(share * (tokens - 1) - 1e-9) + (keepClass ? 1 : 0); // 0.1 * 30 is above 3
         Tensor importance = ops.map("select(d == 0, class, r[q, 0, d])")
                 .with("r", rollout(ops, in))
@@ -129,7 +130,7 @@ public record Dcal(Block block, double share, boolean keepClass) implements Mech
         return Map.of("output", ops.attend(query, in.get("key"), in.get("value"), Attention.full()), "token", token);
     }
 
-    /** Row 0 of the rollout, F32 [B, 1, N]: from the last layer to the first it is a row times a matrix. */
+    /** 2^L times row 0 of the rollout, F32 [B, 1, N]: from the last layer to the first it is a row times a matrix. */
     private static Tensor rollout(Operations ops, Inputs in) {
         int tokens = in.size("N");
         Tensor row = ops.map("select(d == 0, 1.0, 0.0)").to(DType.F32, in.size("B"), 1, tokens);
@@ -139,7 +140,7 @@ public record Dcal(Block block, double share, boolean keepClass) implements Mech
             AttentionResult all =
                     ops.attendAll(query, key, key, Attention.full().scores(ScoreStage.PROBABILITY));
             Tensor map = ops.mean(Objects.requireNonNull(all.scores()), 1);
-            row = ops.map("0.5 * (seen[h, 0, d] + row[h, 0, d])")
+            row = ops.map("seen[h, 0, d] + row[h, 0, d]") // without the halves: the order is the same
                     .with("seen", ops.matmul(row, map))
                     .with("row", row)
                     .like(row);

@@ -87,9 +87,10 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
         double[] x = new double[count];
         for (int i = 0; i < count; i += 2) {
             int size = i % 4 == 0 ? height : width;
-            int first = random.nextInt(size - 1);
+            int extent = 2 + random.nextInt(size - 3);
+            int first = random.nextInt(size - extent);
             x[i / 4 * 4 + i % 4 / 2] = first;
-            x[i / 4 * 4 + i % 4 / 2 + 2] = first + 2 + random.nextInt(size - 1 - first);
+            x[i / 4 * 4 + i % 4 / 2 + 2] = first + extent;
         }
         return x;
     }
@@ -150,15 +151,14 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
 
     /** Reference rows at these places for each token of the target: [B, H, C N, D]. */
     private Tensor moved(Operations ops, Tensor reference, Tensor rows, Tensor columns) {
-        String y = "(y[b, h, q] - int(y[b, h, q]))"; // a weight of 0 where the next row or column is not the box's
-        String x = "(x[b, h, q] - int(x[b, h, q]))";
-        String text = "(1.0 - y) * ((1.0 - x) * at00 + x * at01) + y * ((1.0 - x) * at10 + x * at11)"
-                .replaceAll("\\bx\\b", x)
-                .replaceAll("\\by\\b", y)
-                .replaceAll("at(.)(.)", "source[h, (int(y[b, h, q]) + $1) * width + int(x[b, h, q]) + $2, d]");
+        String row = "int(y[b, h, q])";
+        String column = "int(x[b, h, q])";
+        String across = "(x[b, h, q] - " + column + ")"; // 0 where the next column or row is not the box's
+        String upper = between(across, at(row, column), at(row, column + " + 1"));
+        String lower = between(across, at(row + " + 1", column), at(row + " + 1", column + " + 1"));
         Tensor joined = ops.joinHeads(reference);
         long subjects = reference.size(0);
-        Tensor placed = ops.map(text)
+        Tensor placed = ops.map(between("(y[b, h, q] - " + row + ")", upper, lower))
                 .with("source", joined)
                 .with("y", rows)
                 .with("x", columns)
@@ -166,5 +166,13 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
                 .to(reference.dtype(), rows.size(0), subjects, joined.size(1), joined.size(2));
         Tensor keys = ops.reshape(placed, rows.size(0), subjects * joined.size(1), joined.size(2));
         return ops.splitHeads(keys, Math.toIntExact(reference.size(1)));
+    }
+
+    private static String at(String row, String column) {
+        return "source[h, (" + row + ") * width + " + column + ", d]";
+    }
+
+    private static String between(String place, String first, String second) {
+        return "((1.0 - " + place + ") * " + first + " + " + place + " * " + second + ")";
     }
 }

@@ -97,12 +97,12 @@ public record Musar(int conditions, boolean symmetric) implements Mechanism {
                 .with("members", ops.sum(member, 2))
                 .to(DType.F32, in.size("B"), in.size("S"), conditions);
         Names names = Names.of("seg", in.get("segment")).with("won", ops.argmax(route, 2));
-        String fromCondition = symmetric ? "seg[b, q] == won[b, k] + 1" : "true";
+        String fromCondition = symmetric ? " && (seg[b, q] == 0 || seg[b, q] == won[b, k] + 1)" : "";
         Attention options = Attention.full()
                 .visibleWhere(
                         "seg[b, q] == seg[b, k]"
                                 + " || seg[b, q] == -1 && (seg[b, k] == 0 || seg[b, k] == won[b, q] + 1)"
-                                + " || seg[b, k] == -1 && (seg[b, q] == 0 || " + fromCondition + ")",
+                                + " || seg[b, k] == -1" + fromCondition,
                         names);
         return Map.of("output", ops.attend(query, key, in.get("value"), options));
     }

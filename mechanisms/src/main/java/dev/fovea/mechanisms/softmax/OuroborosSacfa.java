@@ -90,9 +90,9 @@ public record OuroborosSacfa(int reach, double threshold, boolean subjectQueries
     public Map<String, Tensor> compute(Operations ops, Inputs in) {
         Names names =
                 Names.of("subject", subject(ops, in)).with("n", in.size("N")).with("reach", reach);
-        String queries = subjectQueries ? "subject[b, q]" : "true";
+        String queries = subjectQueries ? " && subject[b, q]" : "";
         Attention options = Attention.full()
-                .visibleWhere("k // n == b || abs(k // n - b) <= reach && subject[k // n, k % n] && " + queries, names);
+                .visibleWhere("k // n == b || abs(k // n - b) <= reach && subject[k // n, k % n]" + queries, names);
         return Map.of(
                 "output",
                 ops.attend(in.get("query"), joined(ops, in.get("key")), joined(ops, in.get("value")), options));

@@ -117,7 +117,7 @@ public final class MechanismsCommand extends CliCommand {
                     String.join(", ", trials.shortNames(d.id())),
                     d.title()));
         }
-        List<String> lines = new ArrayList<>(TextColumns.table("", rows));
+        List<String> lines = new ArrayList<>(TextColumns.lines(rows));
         lines.add("");
         long whole =
                 all.stream().filter(m -> m.declaration().missing().isEmpty()).count();

@@ -15,6 +15,7 @@ import dev.fovea.tools.Json;
 import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.StorageType;
 import dev.fovea.tools.UsageException;
+import dev.fovea.tools.npy.NpyFormatException;
 import dev.fovea.tools.npy.NpyOutput;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -197,7 +198,7 @@ final class RunCommand extends CliCommand {
             try {
                 files.upload(backend, tensors);
                 outcome = Outcome.of(mechanism, backend, tensors);
-            } catch (InvalidArgument e) {
+            } catch (InvalidArgument | NpyFormatException e) {
                 throw new UsageException(FailureText.of(e).sentence());
             } finally {
                 tensors.values().forEach(Tensor::close);

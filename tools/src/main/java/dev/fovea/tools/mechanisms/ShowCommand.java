@@ -15,7 +15,8 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         header =
                 "Show the equation, inputs, outputs and parameters of a mechanism, and where it departs from its paper.",
-        description = "%nInputs of one axis name have one size there.%n",
+        description =
+                "%nAn axis of one name has one size wherever it occurs; inputs of F32, F16 or BF16 all have the same type.%n",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:shown", "2:wrong usage"})
 final class ShowCommand extends CliCommand {

@@ -5,12 +5,21 @@ import java.util.List;
 
 /** Text of a fixed width. */
 final class TextColumns {
-    static final int WIDTH = 110;
+    private static final int WIDTH = 110;
 
     private TextColumns() {}
 
     /** Rows with columns as wide as their widest cell but the last, which is wrapped. */
     static List<String> table(String indent, List<List<String>> rows) {
+        return table(indent, rows, WIDTH);
+    }
+
+    /** Rows of one line each. */
+    static List<String> lines(List<List<String>> rows) {
+        return table("", rows, Integer.MAX_VALUE);
+    }
+
+    private static List<String> table(String indent, List<List<String>> rows, int width) {
         List<String> lines = new ArrayList<>();
         if (rows.isEmpty()) {
             return lines;
@@ -28,7 +37,7 @@ final class TextColumns {
                 head.append(row.get(i)).append(" ".repeat(widths[i] - row.get(i).length() + 2));
             }
             String hanging = " ".repeat(head.length());
-            for (String part : wrapped(row.getLast(), Math.max(30, WIDTH - head.length()))) {
+            for (String part : wrapped(row.getLast(), Math.max(30, width - head.length()))) {
                 lines.add((head + part).stripTrailing());
                 head = new StringBuilder(hanging);
             }
