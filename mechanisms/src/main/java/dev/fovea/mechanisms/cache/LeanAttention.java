@@ -8,8 +8,6 @@ import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Inputs;
 import dev.fovea.mechanisms.Mechanism;
 import dev.fovea.mechanisms.Parameter;
-import dev.fovea.mechanisms.Port.Kind;
-import dev.fovea.mechanisms.Sampler;
 import dev.fovea.mechanisms.Values;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,8 +43,8 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
                     the tiles of all (b, g) in one line, cut in W equal shares; (m, l, acc) of each piece, merged by log-sum-exp
                     """)
             .citation("Sanovar et al. 2024; after the scheme of github.com/ROCm/aiter (lean_atten)")
-            .input("query", Kind.REAL, "B H 1 D", "the query of each sequence", around(-12, 1))
-            .input("key", Kind.REAL, "B G S D", "keys, of which the first lengths[b] count", around(4, 0.1))
+            .input("query", "B H 1 D", "the query of each sequence")
+            .input("key", "B G S D", "keys, of which the first lengths[b] count")
             .input("value", "B G S Dv", "values")
             .output("output", "B H 1 Dv", "attention; 0 for a sequence without keys")
             .parameter(LENGTHS)
@@ -72,11 +70,6 @@ public record LeanAttention(List<Integer> lengths, int tile, int workers) implem
 
     public LeanAttention() {
         this(LENGTHS.standard(), TILE.standard(), WORKERS.standard());
-    }
-
-    /** Scores far below 0, from which a merge that starts at 0 instead of -inf would lose all. */
-    private static Sampler around(double mean, double deviation) {
-        return (random, count, example) -> Sampler.fill(count, i -> mean + deviation * random.nextGaussian());
     }
 
     @Override
