@@ -5,6 +5,7 @@ import dev.fovea.api.HalfFloats;
 import dev.fovea.api.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** A captured tensor of a run, read element by element; positions are in elements from its first one. */
 final class Capture {
@@ -85,6 +86,42 @@ final class Capture {
         return dtype == DType.I32
                 ? memory.get(ValueLayout.JAVA_INT, at)
                 : memory.get(ValueLayout.JAVA_BYTE, at) == 0 ? 0 : -1;
+    }
+
+    /** Reads n floats at these indices of an axis, clamped. */
+    void read(long position, int axis, int[] indices, float[] to, int n, Scratch scratch) {
+        if (distinct(axis) == 1) {
+            Arrays.fill(to, 0, n, floatAt(position));
+            return;
+        }
+        int run = 0;
+        if (strides[axis] == 1 && indices[0] >= 0 && indices[0] < sizes[axis]) {
+            run = neighbours(axis, indices, n);
+            read(position + indices[0], to, 0, run, scratch);
+        }
+        long stride = strides[axis];
+        long last = sizes[axis] - 1;
+        for (int i = run; i < n; i++) {
+            to[i] = floatAt(position + Math.clamp(indices[i], 0, last) * stride);
+        }
+    }
+
+    /** Reads n integers or truth values at these indices of an axis, clamped. */
+    void read(long position, int axis, int[] indices, int[] to, int n, Scratch scratch) {
+        if (distinct(axis) == 1) {
+            Arrays.fill(to, 0, n, intAt(position));
+            return;
+        }
+        int run = 0;
+        if (strides[axis] == 1 && indices[0] >= 0 && indices[0] < sizes[axis]) {
+            run = neighbours(axis, indices, n);
+            read(position + indices[0], to, 0, run, scratch);
+        }
+        long stride = strides[axis];
+        long last = sizes[axis] - 1;
+        for (int i = run; i < n; i++) {
+            to[i] = intAt(position + Math.clamp(indices[i], 0, last) * stride);
+        }
     }
 
     /** Reads {@code n} floats that are neighbours in memory. */

@@ -77,7 +77,7 @@ final class CpuBackend implements DeviceBackend {
             case TransferSpec spec -> new TransferCpuPlan(this, spec);
             case RotarySpec spec -> new RotaryCpuPlan(this, spec);
             case MatMulSpec spec -> new MatMulCpuPlan(this, spec);
-            case MapSpec spec -> new MapCpuPlan(this, spec);
+            case MapSpec spec -> MapCpuPlan.of(this, spec);
             case ReduceSpec spec -> new ReduceCpuPlan(this, spec);
             case GatherSpec spec -> new GatherCpuPlan(this, spec);
             case SelectSpec spec -> new SelectCpuPlan(this, spec);

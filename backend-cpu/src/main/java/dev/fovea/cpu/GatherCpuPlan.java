@@ -25,14 +25,18 @@ record GatherCpuPlan(CpuBackend backend, GatherSpec spec) implements DevicePlan 
             long h = i / m % output.size(1);
             long b = i / m / output.size(1);
             int from = indices.intAt(indices.at(b, h, row, 0));
+            long at = output.at(b, h, row, 0);
+            if (from >= 0) {
+                output.copyRow(at, source, source.at(b, h, from, 0), n);
+                return;
+            }
             for (long d = 0; d < n; d++) {
-                long at = output.at(b, h, row, d);
-                if (from >= 0) {
-                    output.copy(at, source, source.at(b, h, from, d));
-                } else if (spec.dtype().isFloat()) {
-                    output.put(at, (float) a.fill());
+                if (spec.dtype().isFloat()) {
+                    output.put(at + d * output.stride(3), (float) a.fill());
                 } else {
-                    output.put(at, spec.dtype() == DType.BOOL ? a.fill() == 0 ? 0 : 1 : (int) a.fill());
+                    output.put(
+                            at + d * output.stride(3),
+                            spec.dtype() == DType.BOOL ? a.fill() == 0 ? 0 : 1 : (int) a.fill());
                 }
             }
         });

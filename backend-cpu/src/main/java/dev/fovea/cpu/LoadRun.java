@@ -22,6 +22,9 @@ final class LoadRun {
 
     private final boolean lanesAgree;
 
+    /** The only axis whose index differs from element to element, for tiles of one lane; -1 if there is none or another. */
+    private final int onlyAxis;
+
     /** Made when the indices of the query side are evaluated. */
     LoadRun(Capture from, List<int[]> indices, List<Domain> domains, int lanes) {
         this.from = from;
@@ -38,6 +41,15 @@ final class LoadRun {
             agree &= laneBase[r] == laneBase[0];
         }
         this.lanesAgree = agree;
+        int only = -1;
+        int varying = 0;
+        for (int i = 0; i < this.domains.length; i++) {
+            if (this.domains[i] == Domain.KEY || this.domains[i] == Domain.PAIR) {
+                only = i;
+                varying++;
+            }
+        }
+        this.onlyAxis = lanes == 1 && varying == 1 ? only : -1;
     }
 
     private long rowPart(int lane) {
@@ -98,6 +110,10 @@ final class LoadRun {
 
     /** Values of all pairs of a tile. */
     void pairs(float[] out, int keys, TileOps ops, Scratch scratch) {
+        if (onlyAxis >= 0) {
+            from.read(laneBase[0], onlyAxis, indices[onlyAxis], out, keys, scratch);
+            return;
+        }
         if (perPair) {
             for (int i = 0; i < keys * lanes; i++) {
                 out[i] = from.floatAt(laneBase[i % lanes] + keyPart(i / lanes) + pairPart(i));
@@ -126,6 +142,10 @@ final class LoadRun {
     }
 
     void pairs(int[] out, int keys, TileOps ops, Scratch scratch) {
+        if (onlyAxis >= 0) {
+            from.read(laneBase[0], onlyAxis, indices[onlyAxis], out, keys, scratch);
+            return;
+        }
         if (perPair) {
             for (int i = 0; i < keys * lanes; i++) {
                 out[i] = from.intAt(laneBase[i % lanes] + keyPart(i / lanes) + pairPart(i));

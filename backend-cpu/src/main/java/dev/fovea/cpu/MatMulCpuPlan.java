@@ -5,12 +5,12 @@ import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.MatMulArguments;
 import dev.fovea.api.spec.MatMulSpec;
 import dev.fovea.api.spi.DevicePlan;
-import java.util.Arrays;
 
-/** Products of matrices, an output row at a time. */
+/**
+ * Products of matrices by the kernels of attention: tiles with lanes along the columns, or, for few rows, passes that read the right
+ * matrix once. Leading axes that the right repeats and the others continue are more rows of one product.
+ */
 record MatMulCpuPlan(CpuBackend backend, MatMulSpec spec) implements DevicePlan {
-    private static final int ROWS_A_TASK = 8;
-
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         backend.checkOpen();
@@ -18,30 +18,25 @@ record MatMulCpuPlan(CpuBackend backend, MatMulSpec spec) implements DevicePlan 
         Elements left = Elements.of(a.left());
         Elements right = Elements.of(a.right());
         Elements output = Elements.of(a.output());
-        long m = output.size(2);
-        long k = left.size(3);
-        int n = (int) output.size(3);
-        backend.forEach(output.size(0) * output.size(1) * m, ROWS_A_TASK, (i, scratch) -> {
-            long row = i % m;
-            long h = i / m % output.size(1);
-            long b = i / m / output.size(1);
-            float[] sums = scratch.floats(Scratch.Role.ROW, n);
-            Arrays.fill(sums, 0, n, 0);
-            for (long x = 0; x < k; x++) {
-                float factor = left.floatAt(left.at(b, h, row, x));
-                for (int c = 0; c < n; c++) {
-                    sums[c] = Math.fma(factor, right.floatAt(right.at(b, h, x, c)), sums[c]);
-                }
-            }
-            for (int c = 0; c < n; c++) {
-                output.put(output.at(b, h, row, c), sums[c]);
-            }
-        });
+        for (int i = 0; i < 2 && right.stride(1) == 0 && left.folds() && output.folds(); i++) {
+            left = left.folded();
+            output = output.folded();
+            right = right.unfolded();
+        }
+        if (output.count() == 0) {
+            return;
+        }
+        if (output.size(2) <= FewRowsProduct.MOST_ROWS) {
+            new FewRowsProduct(left, right, output, backend.kernels()).run(backend);
+        } else {
+            new TiledProduct(left, right, output, backend.kernels()).run(backend);
+        }
     }
 
     @Override
     public String describe() {
-        return "cpu, products of matrices, " + backend.pool().size() + " threads";
+        return "cpu, products of matrices, " + backend.kernels().describe() + ", "
+                + backend.pool().size() + " threads";
     }
 
     @Override

@@ -19,6 +19,9 @@ final class Place {
     /** First key of the tile. */
     int key;
 
+    /** First column of a tile of elements. */
+    int column;
+
     /** Index of each key of the tile; null where they follow each other from the first on. */
     int @Nullable [] keys;
 

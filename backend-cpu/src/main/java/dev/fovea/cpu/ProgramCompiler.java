@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** Turns an expression into a {@link TileProgram}: common subexpressions once, pair slots reused when their last reader is done. */
 final class ProgramCompiler {
     private final boolean headVaries;
+    private final boolean elements;
     private final List<Step> steps = new ArrayList<>();
     private final List<Slot> values = new ArrayList<>();
     private final Map<Expr, Integer> done = new HashMap<>();
@@ -27,10 +28,15 @@ final class ProgramCompiler {
 
     private record Expansion(int value, Domain domain) {}
 
-    private ProgramCompiler(boolean headVaries, ValueKind transformed) {
+    private ProgramCompiler(boolean headVaries, boolean elements) {
         this.headVaries = headVaries;
+        this.elements = elements;
         values.add(new Slot(Domain.PAIR, true));
         values.add(new Slot(Domain.PAIR, true));
+    }
+
+    private ProgramCompiler(boolean headVaries, ValueKind transformed) {
+        this(headVaries, false);
         done.put(new Expr.Value(ValueKind.SCORE), TileProgram.SCORE);
         done.put(new Expr.Value(transformed), TileProgram.VALUE);
     }
@@ -48,12 +54,20 @@ final class ProgramCompiler {
         return new ProgramCompiler(headVaries, transformed).program(e);
     }
 
+    /**
+     * The program of the elements of a tensor, for tiles of one lane: columns take the place of keys, and what a row has in common is
+     * computed once for it. The mask of the program is the result of one that is not F32.
+     */
+    static TileProgram compileElements(Expr e) {
+        return new ProgramCompiler(false, true).program(e);
+    }
+
     private TileProgram program(Expr e) {
         int result = value(e);
         if (values.get(result).domain() != Domain.PAIR || result == TileProgram.SCORE) {
             result = expand(result);
         }
-        return new SlotSharing(steps, values).share(result, e.type() == ValueType.BOOL);
+        return new SlotSharing(steps, values).share(result, e.type() != ValueType.F32);
     }
 
     private int value(Expr e) {
@@ -115,7 +129,7 @@ final class ProgramCompiler {
         int condition = value(s.condition());
         int a = value(s.ifTrue());
         int b = value(s.ifFalse());
-        if (selectsRows(condition, a) && values.get(b).domain() == Domain.ONE) {
+        if (!elements && selectsRows(condition, a) && values.get(b).domain() == Domain.ONE) {
             return selectRows(condition, a, b, isFloat(s));
         }
         Domain d = values.get(condition)
@@ -146,6 +160,9 @@ final class ProgramCompiler {
         Domain d = Domain.ONE;
         for (int v : in) {
             d = d.join(values.get(v).domain());
+        }
+        if (elements && d == Domain.KEY) {
+            d = Domain.PAIR; // where loads are read in runs and slots are shared
         }
         return emit(Op.LOAD, d, isFloat(l), isFloat(l), in, l, null);
     }
@@ -193,7 +210,7 @@ final class ProgramCompiler {
         return switch (kind) {
             case BATCH, KEY_HEAD, QUERY_LENGTH, KEY_LENGTH -> Domain.ONE;
             case HEAD -> headVaries ? Domain.LANE : Domain.ONE;
-            case QUERY, QUERY_POSITION -> Domain.LANE;
+            case QUERY, QUERY_POSITION -> elements ? Domain.ONE : Domain.LANE;
             case KEY, KEY_POSITION, CHANNEL -> Domain.KEY;
         };
     }

@@ -12,6 +12,8 @@ import java.util.Objects;
 
 /** A program at work on the tiles of one block of query rows. */
 final class ProgramRun {
+    private static final int[] NONE = {};
+
     private final TileProgram program;
     private final Place place;
     private final Map<String, Number> scalars;
@@ -62,6 +64,7 @@ final class ProgramRun {
 
     /** Evaluates what depends on the query rows; call it when the place's lanes are set. */
     void rows() {
+        loads.clear(); // they hold what they know of the rows before
         run(Domain.ONE, 1);
         run(Domain.LANE, lanes);
     }
@@ -80,6 +83,14 @@ final class ProgramRun {
         if (program.mask() >= 0) {
             ops.mask(ints[program.mask()], values, keys * lanes);
         }
+    }
+
+    /** Evaluates n elements of a row from the place's column on, to {@code out} or, if they are not F32, to what this gives. */
+    int[] elements(float[] out, int n) {
+        floats[TileProgram.VALUE] = out;
+        run(Domain.KEY, n);
+        run(Domain.PAIR, n);
+        return program.mask() < 0 ? NONE : ints[program.mask()];
     }
 
     private void run(Domain domain, int n) {
@@ -146,7 +157,7 @@ final class ProgramRun {
                 case KEY_POSITION -> place.positions == null ? place.key + i : place.positions[i];
                 case QUERY_LENGTH -> place.queryLength;
                 case KEY_LENGTH -> place.keyLength;
-                case CHANNEL -> i;
+                case CHANNEL -> place.column + i;
             };
         }
     }
@@ -159,7 +170,13 @@ final class ProgramRun {
             switch (from) {
                 case ONE -> Arrays.fill(out, 0, n, a[0]);
                 case LANE -> ops.expandLanesFloat(a, out, n / lanes, lanes);
-                case KEY -> ops.expandKeysFloat(a, out, n / lanes, lanes);
+                case KEY -> {
+                    if (lanes == 1) {
+                        System.arraycopy(a, 0, out, 0, n);
+                    } else {
+                        ops.expandKeysFloat(a, out, n / lanes, lanes);
+                    }
+                }
                 case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         } else {
@@ -168,7 +185,13 @@ final class ProgramRun {
             switch (from) {
                 case ONE -> Arrays.fill(out, 0, n, a[0]);
                 case LANE -> ops.expandLanesInt(a, out, n / lanes, lanes);
-                case KEY -> ops.expandKeysInt(a, out, n / lanes, lanes);
+                case KEY -> {
+                    if (lanes == 1) {
+                        System.arraycopy(a, 0, out, 0, n);
+                    } else {
+                        ops.expandKeysInt(a, out, n / lanes, lanes);
+                    }
+                }
                 case PAIR -> System.arraycopy(a, 0, out, 0, n);
             }
         }

@@ -40,6 +40,8 @@ final class Scratch {
     private int[] denseInts = new int[0];
     private short[] shorts = new short[0];
     private byte[] bytes = new byte[0];
+    private long[] longs = new long[0];
+    private int kept;
     private final Map<Role, int[]> integers = new EnumMap<>(Role.class);
     private final Map<Role, byte[]> codeBytes = new EnumMap<>(Role.class);
     private final Halves halves;
@@ -58,6 +60,20 @@ final class Scratch {
     /** How this backend reads quantised storage. */
     Codes codes() {
         return codes;
+    }
+
+    /** Keeps what was read ahead of its time from being left out by the compiler; gives nothing of use. */
+    int keep(int value) {
+        kept += value;
+        return kept;
+    }
+
+    /** An array of at least {@code size} keys to sort by. */
+    long[] longs(int size) {
+        if (longs.length < size) {
+            longs = new long[size];
+        }
+        return longs;
     }
 
     /** An array of at least {@code size} integers. */
@@ -138,7 +154,7 @@ final class Scratch {
 
     /** Bytes that all arrays occupy. */
     long size() {
-        long bytes = 4L * denseInts.length + 2L * shorts.length + this.bytes.length;
+        long bytes = 4L * denseInts.length + 8L * longs.length + 2L * shorts.length + this.bytes.length;
         for (float[][] list : floats.values()) {
             for (float[] array : list) {
                 bytes += array == null ? 0 : 4L * array.length;
