@@ -75,7 +75,12 @@ record AttentionWork(List<Task> tasks, List<Unit> units, int split, int workspac
             split *= 2;
             cutter = new WorkCutter(shape, kernels, selection, split);
         }
-        cutter.tasks.sort(Comparator.comparingInt(t -> -t.keys)); // stable, so that tasks of a head stay neighbours
+        // among equals the heads of the same keys stay neighbours: in a paged cache they share pages of memory, whose
+        // addresses are
+        // translated once instead of once for each head
+        cutter.tasks.sort(Comparator.<Task>comparingInt(t -> -t.keys)
+                .thenComparingInt(Task::batch)
+                .thenComparingInt(Task::split));
         return new AttentionWork(List.copyOf(cutter.tasks), List.copyOf(cutter.units), split, cutter.workspace());
     }
 

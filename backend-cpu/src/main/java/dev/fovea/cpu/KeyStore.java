@@ -117,27 +117,28 @@ final class KeyStore {
                 && value.columns() % step == 0;
     }
 
-    /** Adds where keys lie; false if they do not lie in runs that fit. */
-    boolean locateKeys(int batch, int head, int first, int n, KeyRuns runs) {
-        return locate(key.rows(), batch, head, head, first, n, runs);
+    /** Adds where keys lie; false if they do not lie in groups that fit. */
+    boolean locateKeys(int batch, int head, int first, int n, RowGroups to) {
+        return locate(key.rows(), batch, head, head, first, n, to);
     }
 
-    boolean locateValues(int batch, int keyHead, int head, int first, int n, KeyRuns runs) {
-        return locate(value.rows(), batch, keyHead, head, first, n, runs);
+    boolean locateValues(int batch, int keyHead, int head, int first, int n, RowGroups to) {
+        return locate(value.rows(), batch, keyHead, head, first, n, to);
     }
 
-    private boolean locate(Rows rows, int batch, int tableHead, int head, int first, int n, KeyRuns runs) {
+    private boolean locate(Rows rows, int batch, int tableHead, int head, int first, int n, RowGroups to) {
         long stride = rows.rowBytes();
         return switch (layout) {
-            case DENSE -> runs.add(rows.memory(), rows.at(batch, head, first), stride, n);
-            case RAGGED -> runs.add(rows.memory(), rows.at(0, head, (long) starts[batch] + first), stride, n);
+            case DENSE -> to.add(rows.memory(), rows.at(batch, head, first), stride, n);
+            case RAGGED -> to.add(rows.memory(), rows.at(0, head, (long) starts[batch] + first), stride, n);
             case PAGED -> {
+                int number = first / pageSize;
+                int position = first % pageSize;
                 boolean fits = true;
-                for (int done = 0; done < n && fits; ) {
-                    int position = (first + done) % pageSize;
+                for (int done = 0; done < n && fits; position = 0) {
                     int run = Math.min(n - done, pageSize - position);
-                    int page = page(batch, tableHead, (first + done) / pageSize);
-                    fits = runs.add(rows.memory(), rows.at(page, head, position), stride, run);
+                    long at = rows.at(page(batch, tableHead, number++), head, position);
+                    fits = to.add(rows.memory(), at, stride, run);
                     done += run;
                 }
                 yield fits;

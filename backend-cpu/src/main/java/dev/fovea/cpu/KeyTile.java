@@ -169,24 +169,24 @@ final class KeyTile {
     }
 
     /** Says where some keys of the list lie, if they can be read there. */
-    boolean locateKeys(int firstKey, int keyCount, KeyRuns runs) {
-        return locate(firstKey, keyCount, runs, false);
+    boolean locateKeys(int firstKey, int keyCount, RowGroups to) {
+        return locate(firstKey, keyCount, to, false);
     }
 
     /** Says where the values of the keys taken lie, if they can be read there; all keys are below the length. */
-    boolean locateValues(KeyRuns runs) {
-        return locate(first, count, runs, true);
+    boolean locateValues(RowGroups to) {
+        return locate(first, count, to, true);
     }
 
-    private boolean locate(int firstKey, int keyCount, KeyRuns runs, boolean ofValues) {
+    private boolean locate(int firstKey, int keyCount, RowGroups to, boolean ofValues) {
         int[] selected = list.keys();
-        runs.clear();
+        to.clear();
         for (int i = 0; i < keyCount; ) {
             int n = selected == null ? keyCount : run(selected, firstKey + i, firstKey + keyCount);
             int from = selected == null ? firstKey : selected[firstKey + i];
             boolean fits = ofValues
-                    ? call.store.locateValues(batch, keyHead, valueHead, from, n, runs)
-                    : call.store.locateKeys(batch, keyHead, from, n, runs);
+                    ? call.store.locateValues(batch, keyHead, valueHead, from, n, to)
+                    : call.store.locateKeys(batch, keyHead, from, n, to);
             if (!fits) {
                 return false;
             }

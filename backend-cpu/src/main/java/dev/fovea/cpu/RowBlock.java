@@ -17,6 +17,9 @@ final class RowBlock {
 
     private static final int TILE_BYTES = 16 << 10;
 
+    /** Likewise where keys and values are read where they lie, which takes no copy of them into the caches. */
+    private static final int TILE_BYTES_IN_PLACE = 32 << 10;
+
     private final AttentionCall call;
     private final RowKernels kernels;
     private final Scratch scratch;
@@ -34,19 +37,17 @@ final class RowBlock {
     private final float[] sums;
     private final float[] max;
     private final float[] rescale;
-    private final float[] ones;
     private final float[] work;
     private final boolean inPlace;
     private final @Nullable CodeTile keyCodes;
     private final @Nullable CodeTile valueCodes;
-    private KeyRuns keyRuns;
-    private final KeyRuns valueRuns;
-    private KeyRuns nextRuns;
-    private int located = -1;
-    private int locatedCount;
+    private RowGroups keyRows;
+    private final RowGroups valueRows;
+    private RowGroups nextRows;
+    private int nextFirst = -1;
+    private boolean readInPlace;
     private int begin;
     private int end;
-    private int touched;
 
     /** A query row: where it is, what it may see, and the programs of its expressions. */
     private static final class Row {
@@ -93,9 +94,11 @@ final class RowBlock {
         int step = kernels.step();
         this.dim = KeyTile.padded(call.spec.headDim(), step);
         this.channels = KeyTile.padded(call.spec.valueDim(), step);
+        this.inPlace = call.turn == null && call.store.inPlace(step);
         boolean codes = call.turn == null && call.store.codes(step);
         int bytes = (codes ? 1 : Float.BYTES) * Math.max(dim, channels);
-        int capacity = Math.max(16, Math.min(128, TILE_BYTES / bytes / 16 * 16));
+        int tileBytes = inPlace ? TILE_BYTES_IN_PLACE : TILE_BYTES;
+        int capacity = Math.max(16, Math.min(128, tileBytes / bytes / 16 * 16));
         this.tile = new KeyTile(
                 call,
                 scratch,
@@ -114,15 +117,12 @@ final class RowBlock {
         this.sums = scratch.floats(Role.SUM, rows * step);
         this.max = scratch.floats(Role.MAXIMUM, rows);
         this.rescale = scratch.floats(Role.RESCALE, rows);
-        this.ones = scratch.floats(Role.FACTOR, rows);
-        Arrays.fill(ones, 0, rows, 1);
         this.work = scratch.floats(Role.LANES, kernels.workSize());
-        this.inPlace = call.turn == null && call.store.inPlace(step);
         this.keyCodes = codes ? CodeTile.of(scratch, Role.KEYS, 1, pitch, dim) : null;
         this.valueCodes = codes ? CodeTile.of(scratch, Role.VALUES, 2, pitch, channels) : null;
-        this.keyRuns = new KeyRuns(kernels.keyStep());
-        this.valueRuns = new KeyRuns(kernels.keyStep());
-        this.nextRuns = new KeyRuns(kernels.keyStep());
+        this.keyRows = new RowGroups(kernels.keyStep(), capacity);
+        this.nextRows = new RowGroups(kernels.keyStep(), capacity);
+        this.valueRows = new RowGroups(kernels.keyStep(), capacity);
     }
 
     /** Takes the rows from {@code first} on through the keys of [from, to) of their list. */
@@ -145,7 +145,6 @@ final class RowBlock {
         for (int k = begin; k < end; k += tile.capacity()) {
             step(k, Math.min(tile.capacity(), end - k));
         }
-        rescale[0] += touched * 0; // what was read ahead counts as used
         RowResult result = new RowResult(rows, call.spec.valueDim(), channels, max, new float[rows], accumulator);
         for (int r = 0; r < rows; r++) {
             result.sums()[r] = total(r);
@@ -214,23 +213,8 @@ final class RowBlock {
             rescale[r] = old == m ? 1 : Exponential.exp2((old - m) * Exponential.LOG2E);
             kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
         }
-        if (inPlace && tile.locateValues(valueRuns)) {
-            int start = 0;
-            for (int i = 0; i < valueRuns.size(); i++) {
-                kernels.accumulate(
-                        valueRuns.memory(),
-                        valueRuns.at(i),
-                        valueRuns.stride(),
-                        valueRuns.count(i),
-                        channels,
-                        s,
-                        start,
-                        pitch,
-                        rows,
-                        i == 0 ? rescale : ones,
-                        accumulator);
-                start += valueRuns.count(i);
-            }
+        if (readInPlace) {
+            kernels.accumulate(valueRows, channels, s, pitch, rows, rescale, accumulator);
         } else if (valueCodes != null) {
             tile.loadValues(valueCodes);
             for (int r = 0; r < rows; r++) {
@@ -244,15 +228,25 @@ final class RowBlock {
         }
     }
 
-    /** Finds where the keys of the tile lie, if they can be read there. */
+    /** Finds where the keys and values of the tile lie; whether they can be read there. */
     private boolean locate() {
-        if (inPlace && located == tile.first() && located >= 0 && locatedCount == tile.count()) {
-            KeyRuns now = nextRuns;
-            nextRuns = keyRuns;
-            keyRuns = now;
-            return true;
+        if (nextFirst == tile.first() && nextRows.count() == tile.count()) {
+            RowGroups now = nextRows;
+            nextRows = keyRows;
+            keyRows = now;
+        } else if (!tile.locateKeys(tile.first(), tile.count(), keyRows)) {
+            return false;
         }
-        return inPlace && tile.locateKeys(tile.first(), tile.count(), keyRuns);
+        return tile.locateValues(valueRows);
+    }
+
+    /** Finds where the keys of the next tile lie; whether they are as many as those of this one. */
+    private boolean locateNext() {
+        int first = tile.first() + tile.count();
+        int count = Math.min(tile.count(), end - first);
+        boolean found = count > 0 && tile.locateKeys(first, count, nextRows);
+        nextFirst = found ? first : -1;
+        return found && count == tile.count();
     }
 
     /** Puts the scaled products of queries and keys into s. */
@@ -266,41 +260,16 @@ final class RowBlock {
             }
             return;
         }
-        if (!locate()) {
-            tile.loadKeys();
-            int n = KeyTile.padded(tile.count(), kernels.keyStep());
-            kernels.scores(tile.keys, n, dim, queries, rows, call.scale, s, pitch, work);
+        readInPlace = inPlace && locate();
+        if (readInPlace) {
+            RowGroups soon = dim == channels ? valueRows : keyRows;
+            RowGroups later = locateNext() ? nextRows : keyRows;
+            kernels.scores(keyRows, dim, queries, rows, call.scale, s, pitch, work, soon, later);
             return;
         }
-        boolean ahead = dim == channels && tile.locateValues(valueRuns);
-        int next = Math.min(tile.count(), end - tile.first() - tile.count());
-        boolean nextToo = next > 0 && tile.locateKeys(tile.first() + tile.count(), next, nextRuns);
-        locatedCount = next;
-        located = nextToo ? tile.first() + tile.count() : -1;
-        int start = 0;
-        for (int i = 0; i < keyRuns.size(); i++) {
-            int n = keyRuns.count(i);
-            boolean soon = ahead && i < valueRuns.size() && valueRuns.count(i) >= n;
-            boolean later = nextToo && i < nextRuns.size() && nextRuns.count(i) >= n;
-            touched += kernels.scores(
-                    keyRuns.memory(),
-                    keyRuns.at(i),
-                    keyRuns.stride(),
-                    n,
-                    dim,
-                    queries,
-                    rows,
-                    call.scale,
-                    s,
-                    start,
-                    pitch,
-                    work,
-                    soon ? valueRuns.memory() : keyRuns.memory(),
-                    soon ? valueRuns.at(i) : keyRuns.at(i),
-                    soon ? valueRuns.stride() : keyRuns.stride(),
-                    later ? nextRuns.at(i) : keyRuns.at(i));
-            start += n;
-        }
+        tile.loadKeys();
+        int n = KeyTile.padded(tile.count(), kernels.keyStep());
+        kernels.scores(tile.keys, n, dim, queries, rows, call.scale, s, pitch, work);
     }
 
     /** Puts the keys' final scores into s, -inf where masked; the number of keys, padded. */

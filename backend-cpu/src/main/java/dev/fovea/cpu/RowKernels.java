@@ -1,7 +1,5 @@
 package dev.fovea.cpu;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * The inner loops of attention for few query rows: columns lie along the lanes, so that no lane is wasted however few the rows.
  * Scores are {@code s[row][key]}, accumulators {@code o[row][channel]}. Results depend on the arguments alone.
@@ -13,7 +11,7 @@ interface RowKernels {
     /** Keys of a tile, columns of keys and channels of values come in multiples of it. */
     int step();
 
-    /** Floats that {@link #scores} and {@link #raise} need for themselves. */
+    /** Floats that {@link #scores} and {@link #raise} need for themselves; what is read ahead goes there too, or it would not be read. */
     int workSize();
 
     /**
@@ -24,30 +22,23 @@ interface RowKernels {
     void scores(float[] k, int keys, int dim, float[] q, int rows, float scale, float[] s, int pitch, float[] work);
 
     /**
-     * Likewise for f32 keys where they lie, {@code stride} bytes apart, with the same bits; from {@code start} in s on.
+     * Likewise for f32 keys where they lie, in groups of {@link #keyStep}, with the same bits.
      *
      * @param dim a multiple of {@link #step}
-     * @param soon where in v lie as many rows of the same columns, {@code soonStride} apart, that are read next
-     * @param later where in k lie as many keys that are read after them
-     * @return nothing of use; it keeps alive what is read ahead of its time
+     * @param soon rows of the same columns that are read next, at least as many as keys; k where there are none
+     * @param later keys of the same memory that are read after them, likewise
      */
-    int scores(
-            MemorySegment k,
-            long at,
-            long stride,
-            int keys,
+    void scores(
+            RowGroups k,
             int dim,
             float[] q,
             int rows,
             float scale,
             float[] s,
-            int start,
             int pitch,
             float[] work,
-            MemorySegment v,
-            long soon,
-            long soonStride,
-            long later);
+            RowGroups soon,
+            RowGroups later);
 
     /** Likewise for keys {@code k[j * dim + d] - zero[j]}. */
     void scores(
@@ -81,17 +72,6 @@ interface RowKernels {
     void accumulate(
             byte[] v, float[] zero, int keys, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
 
-    /** Likewise for f32 values where they lie, for the scores from {@code start} on. */
-    void accumulate(
-            MemorySegment v,
-            long at,
-            long stride,
-            int keys,
-            int channels,
-            float[] s,
-            int start,
-            int pitch,
-            int rows,
-            float[] rescale,
-            float[] o);
+    /** Likewise for f32 values where they lie, in groups of {@link #keyStep}. */
+    void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
 }

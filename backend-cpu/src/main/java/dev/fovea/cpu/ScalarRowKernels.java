@@ -1,6 +1,5 @@
 package dev.fovea.cpu;
 
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** Plain loops. */
@@ -21,53 +20,35 @@ final class ScalarRowKernels implements RowKernels {
     }
 
     @Override
-    public int scores(
-            MemorySegment k,
-            long at,
-            long stride,
-            int keys,
+    public void scores(
+            RowGroups k,
             int dim,
             float[] q,
             int rows,
             float scale,
             float[] s,
-            int start,
             int pitch,
             float[] work,
-            MemorySegment v,
-            long soon,
-            long soonStride,
-            long later) {
-        for (int j = 0; j < keys; j++) {
+            RowGroups soon,
+            RowGroups later) {
+        for (int j = 0; j < k.count(); j++) {
             for (int r = 0; r < rows; r++) {
                 float sum = 0;
                 for (int d = 0; d < dim; d++) {
-                    sum += k.get(ValueLayout.JAVA_FLOAT, at + j * stride + 4L * d) * q[r * dim + d];
+                    sum += k.memory().get(ValueLayout.JAVA_FLOAT, k.at()[j] + 4L * d) * q[r * dim + d];
                 }
-                s[start + r * pitch + j] = sum * scale;
+                s[r * pitch + j] = sum * scale;
             }
         }
-        return 0;
     }
 
     @Override
-    public void accumulate(
-            MemorySegment v,
-            long at,
-            long stride,
-            int keys,
-            int channels,
-            float[] s,
-            int start,
-            int pitch,
-            int rows,
-            float[] rescale,
-            float[] o) {
+    public void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o) {
         for (int r = 0; r < rows; r++) {
             for (int d = 0; d < channels; d++) {
                 float sum = o[r * channels + d] * rescale[r];
-                for (int j = 0; j < keys; j++) {
-                    sum += v.get(ValueLayout.JAVA_FLOAT, at + j * stride + 4L * d) * s[start + r * pitch + j];
+                for (int j = 0; j < v.count(); j++) {
+                    sum += v.memory().get(ValueLayout.JAVA_FLOAT, v.at()[j] + 4L * d) * s[r * pitch + j];
                 }
                 o[r * channels + d] = sum;
             }

@@ -10,5 +10,9 @@ final class Species {
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     static final int LENGTH = FLOATS.length();
 
+    /** Whether there are 32 vector registers, not 16. */
+    static final boolean MANY_REGISTERS =
+            FLOATS.vectorBitSize() >= 512 || System.getProperty("os.arch", "").equals("aarch64");
+
     private Species() {}
 }

@@ -31,9 +31,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     static KernelSet set() {
-        boolean manyRegisters = FLOATS.vectorBitSize() >= 512
-                || System.getProperty("os.arch", "").equals("aarch64");
-        Kernels wide = manyRegisters ? new VectorKernels8x3() : new VectorKernels4x2();
+        Kernels wide = Species.MANY_REGISTERS ? new VectorKernels8x3() : new VectorKernels4x2();
         return new KernelSet(wide, new VectorKernels8x1(), new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
     }
 

@@ -1,6 +1,5 @@
 package dev.fovea.cpu;
 
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -30,12 +29,12 @@ final class VectorRowKernels implements RowKernels {
 
     @Override
     public int keyStep() {
-        return 4;
+        return VectorMemoryKernels.GROUP;
     }
 
     @Override
     public int workSize() {
-        return Fold.SIZE;
+        return Fold.SIZE + 1;
     }
 
     @Override
@@ -138,41 +137,23 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
-    public int scores(
-            MemorySegment k,
-            long at,
-            long stride,
-            int keys,
+    public void scores(
+            RowGroups k,
             int dim,
             float[] q,
             int rows,
             float scale,
             float[] s,
-            int start,
             int pitch,
-            float[] t,
-            MemorySegment v,
-            long soon,
-            long soonStride,
-            long later) {
-        return VectorMemoryKernels.scores(
-                k, at, stride, keys, dim, q, rows, scale, s, start, pitch, t, v, soon, soonStride, later);
+            float[] work,
+            RowGroups soon,
+            RowGroups later) {
+        VectorMemoryKernels.scores(k, dim, q, rows, scale, s, pitch, work, soon, later);
     }
 
     @Override
-    public void accumulate(
-            MemorySegment v,
-            long at,
-            long stride,
-            int keys,
-            int channels,
-            float[] s,
-            int start,
-            int pitch,
-            int rows,
-            float[] rescale,
-            float[] o) {
-        VectorMemoryKernels.accumulate(v, at, stride, keys, channels, s, start, pitch, rows, rescale, o);
+    public void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o) {
+        VectorMemoryKernels.accumulate(v, channels, s, pitch, rows, rescale, o);
     }
 
     @Override

@@ -34,7 +34,11 @@ final class OpenClMapPlan implements DevicePlan {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         MapArguments a = (MapArguments) arguments;
-        ContextKernel kernel = MapBlock.needsWide(a) ? wide : narrow;
+        run(a, stream, MapBlock.needsWide(a));
+    }
+
+    void run(MapArguments a, ExecutionStream stream, boolean isWide) {
+        ContextKernel kernel = isWide ? wide : narrow;
         List<KernelArgument> list = new ArrayList<>(List.of(memory(a.output()), new Value(MapBlock.of(a))));
         list.addAll(Launches.expressions(kernel.source(), a.captures(), a.scalars(), spec.scalars()));
         long groups = Launches.groups(MapBlock.groups(a));

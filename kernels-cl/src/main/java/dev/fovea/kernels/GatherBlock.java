@@ -26,9 +26,7 @@ public record GatherBlock(long groups, byte[] bytes) {
         View.ofRows(a.indices()).write(w);
         output.write(w);
         output.writeRows(w);
-        w.int32((int) Math.min(output.rows(), Integer.MAX_VALUE))
-                .int32(output.size(3))
-                .int32(lanes);
+        w.int32(output.countedRows()).int32(output.size(3)).int32(lanes);
         w.int32(fill(spec.dtype(), a.fill())).flag(vectors).int32(0);
         long rows = output.count() == 0 ? 0 : output.rows();
         return new GatherBlock(Math.ceilDiv(rows, OperationKernels.GATHER_THREADS / lanes), w.bytes());

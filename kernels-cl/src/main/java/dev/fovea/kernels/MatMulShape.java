@@ -22,6 +22,11 @@ public record MatMulShape(int groupRows, int groupColumns, int blocks) {
         return mostWorkItems >= 64 ? new MatMulShape(8, 8, 1) : new MatMulShape(4, 8, 1);
     }
 
+    /** With tiles of twice the size each way, for matrices that fill a device with them; the sums are the same bits. */
+    public MatMulShape larger() {
+        return new MatMulShape(groupRows, groupColumns, 2 * blocks);
+    }
+
     public int threads() {
         return groupRows * groupColumns;
     }

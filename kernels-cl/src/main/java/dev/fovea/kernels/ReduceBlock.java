@@ -25,9 +25,7 @@ public record ReduceBlock(long groups, byte[] bytes) {
         input.write(w);
         View.ofRows(a.output()).write(w);
         input.writeRows(w);
-        w.int32((int) Math.min(input.rows(), Integer.MAX_VALUE))
-                .int32(input.size(3))
-                .int32(lanes);
+        w.int32(input.countedRows()).int32(input.size(3)).int32(lanes);
         w.int32(across ? rows : 1).int32(across ? 1 : lanes);
         return new ReduceBlock(Math.ceilDiv(input.rows(), rows), w.bytes());
     }

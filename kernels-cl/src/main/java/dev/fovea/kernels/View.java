@@ -1,5 +1,6 @@
 package dev.fovea.kernels;
 
+import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
 
 /**
@@ -45,6 +46,14 @@ record View(long offset, long[] sizes, long[] strides) {
     /** Rows along the last axis. */
     long rows() {
         return sizes[0] * sizes[1] * sizes[2];
+    }
+
+    /** The rows as kernels count them; quotients are exact up to there. */
+    int countedRows() {
+        if (rows() > Integer.MAX_VALUE) {
+            throw new Unsupported(rows() + " rows are more than the kernel counts", "split the leading axes by slices");
+        }
+        return (int) rows();
     }
 
     long count() {

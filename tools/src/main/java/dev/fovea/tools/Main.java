@@ -40,7 +40,7 @@ import picocli.CommandLine.ParameterException;
             "  FOVEA_JAVA_OPTIONS  flags for the JVM, such as -Xmx8g",
             "  FOVEA_DEBUG         1: print stack traces with errors",
             "",
-            "Start with: fovea probe"
+            "Start with: fovea probe, or fovea mechanisms run gna --example"
         })
 public final class Main extends CliCommand {
     @Option(

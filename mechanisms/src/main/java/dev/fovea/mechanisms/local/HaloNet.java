@@ -87,6 +87,7 @@ public record HaloNet(int block, int halo, Border border) implements Mechanism {
         int height = in.size("Y");
         int width = in.size("X");
         int reach = block + 2 * halo;
+        Inputs.require(height > 0 && width > 0, "Y, X", "at least one pixel", height + ", " + width);
         Inputs.require(
                 height % block == 0 && width % block == 0, "block", "a divisor of " + height + " and " + width, block);
         Inputs.require(in.size("R") == 2 * reach - 1, "R", 2 * reach - 1 + " = 2 (block + 2 halo) - 1", in.size("R"));

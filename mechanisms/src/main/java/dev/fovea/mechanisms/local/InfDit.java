@@ -173,7 +173,7 @@ public record InfDit(List<Integer> grid, int block, int lowBlock, Direction dire
     }
 
     private Tensor apart(Operations ops, Tensor x) {
-        long blocks = (long) grid.get(0) / block * (grid.get(1) / block);
+        long blocks = (long) (grid.get(0) / block) * (grid.get(1) / block);
         return ops.reshape(x, x.size(0) * x.size(1) * blocks, 1, x.size(2) / blocks, x.size(3));
     }
 

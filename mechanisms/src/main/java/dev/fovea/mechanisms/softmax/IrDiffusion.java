@@ -65,8 +65,8 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
             .note(
                     "Written from abstract and summary: keys and values are resized, not latents, with the centres of tokens"
                             + " matched and the border of the box repeated, and a subject does not see references of others.")
-            .example("B=2 H=2 N=30 D=8 Dv=8 C=2; width=6")
-            .example("B=1 H=1 N=35 D=4 Dv=12 C=3; width=7 isolate_references=false")
+            .example("B=2 H=2 N=30 D=8 Dv=8 C=3; width=6")
+            .example("B=1 H=1 N=42 D=4 Dv=12 C=3; width=6 isolate_references=false")
             .build();
 
     public IrDiffusion {
@@ -88,7 +88,7 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
         for (int i = 0; i < count; i += 2) {
             int size = i % 4 == 0 ? height : width;
             int extent = 2 + random.nextInt(size - 3);
-            int first = random.nextInt(size - extent);
+            int first = 1 + random.nextInt(size - extent - 1);
             x[i / 4 * 4 + i % 4 / 2] = first;
             x[i / 4 * 4 + i % 4 / 2 + 2] = first + extent;
         }

@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
             "fovea mechanisms [--check] [--device ID] [--json]",
             "       fovea mechanisms show ID [--json]",
             "       fovea mechanisms run ID --example",
-            "       fovea mechanisms run ID --in NAME=FILE... [--param NAME=VALUE...] [--out NAME=FILE...]"
+            "       fovea mechanisms run ID --in NAME=FILE... [OPTIONS]"
         },
         description = {
             "%nWithout a command, lists them all: id, family, whether all of the paper's mechanism is there (whole) or a step is"

@@ -37,7 +37,7 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         header = "Run a mechanism on NumPy files, or on example inputs.",
         customSynopsis = {
-            "fovea mechanisms run ID --in NAME=FILE... [--param NAME=VALUE...] [--out NAME=FILE...]",
+            "fovea mechanisms run ID --in NAME=FILE... [OPTIONS]",
             "       fovea mechanisms run ID --example [N] [--save-inputs DIR]"
         },
         description = {

@@ -45,8 +45,12 @@ final class TextColumns {
         return lines;
     }
 
+    static List<String> wrapped(String text) {
+        return wrapped(text, WIDTH);
+    }
+
     /** Lines of a text, broken at spaces; at least one. */
-    static List<String> wrapped(String text, int width) {
+    private static List<String> wrapped(String text, int width) {
         List<String> lines = new ArrayList<>();
         StringBuilder line = new StringBuilder();
         for (String word : text.strip().split("\\s+")) {

@@ -94,12 +94,12 @@ record Trials(boolean checked, List<String> devices, List<Problematic> all) {
 
     List<String> footer() {
         List<String> lines = new ArrayList<>();
+        Map<String, List<String>> alike = new LinkedHashMap<>();
         for (Problematic p : all) {
-            lines.addAll(TextColumns.table(
-                    "",
-                    List.of(List.of(
-                            p.mechanism + " on " + p.device + (p.refused ? " refused:" : " FAILED:"), p.reason))));
+            String what = (p.refused ? "refused on " : "FAILED on ") + p.device + ": " + p.reason;
+            alike.computeIfAbsent(what, w -> new ArrayList<>()).add(p.mechanism);
         }
+        alike.forEach((what, ids) -> lines.addAll(TextColumns.wrapped(String.join(", ", ids) + " " + what)));
         String what = checked
                 ? "devices where the first example agrees with the formula, of: "
                 : "devices found here, untried (--check runs the first example of each): ";
