@@ -93,23 +93,24 @@ final class FewRowsProduct {
         Arrays.fill(ones, 0, rows, 1);
         int deep = padded(depth, step);
         boolean here = inPlace && right.stride(3) == 1 && columns == pitch;
-        float[] tile = here ? ones : s.floats(Scratch.Role.VALUES, STREAMS * pitch);
+        float[] tile = s.floats(Scratch.Role.VALUES, STREAMS * pitch);
+        RowGroups lying = new RowGroups(kernels.keyStep(), STREAMS);
         float[] factors = s.floats(Scratch.Role.PROBABILITY, rows * STREAMS);
         for (int j = 0; j < depth; j += STREAMS) {
             int count = Math.min(STREAMS, depth - j);
             long at = right.at(b, h, from + j, column);
-            if (here) {
-                kernels.accumulate(
-                        right.memory(), 4 * at, 4 * right.stride(2), count, pitch, a, j, deep, rows, ones, sums);
+            for (int r = 0; r < rows; r++) {
+                System.arraycopy(a, r * deep + j, factors, r * STREAMS, count);
+            }
+            lying.clear();
+            if (here && lying.add(right.memory(), 4 * at, 4 * right.stride(2), count)) {
+                kernels.accumulate(lying, pitch, factors, STREAMS, rows, ones, sums);
                 continue;
             }
             if (columns < pitch) {
                 Arrays.fill(tile, 0, count * pitch, 0);
             }
             right.read(at, count, right.stride(2), columns, right.stride(3), tile, 0, pitch, s);
-            for (int r = 0; r < rows; r++) {
-                System.arraycopy(a, r * deep + j, factors, r * STREAMS, count);
-            }
             kernels.accumulate(tile, count, pitch, factors, STREAMS, rows, ones, sums);
         }
     }
@@ -130,35 +131,22 @@ final class FewRowsProduct {
         float[] work = s.floats(Scratch.Role.LANES, kernels.workSize());
         float[] part = s.floats(Scratch.Role.TILE, rows * pitch);
         long stride = 4 * right.stride(3);
+        RowGroups now = new RowGroups(kernels.keyStep(), group);
+        RowGroups next = new RowGroups(kernels.keyStep(), group);
         for (int j = 0; j < columns; j += group) {
             int count = Math.min(group, columns - j);
             long at = right.at(b, h, from, column + j);
-            if (inPlace && deep == depth && count == group) {
-                long next = j + 2 * group <= columns ? 4 * at + group * stride : 4 * at;
-                s.keep(kernels.scores(
-                        right.memory(),
-                        4 * at,
-                        stride,
-                        count,
-                        depth,
-                        a,
-                        rows,
-                        1,
-                        part,
-                        j,
-                        pitch,
-                        work,
-                        right.memory(),
-                        4 * at,
-                        stride,
-                        next));
-                continue;
-            }
-            float[] tile = s.floats(Scratch.Role.KEYS, group * deep);
-            Arrays.fill(tile, 0, group * deep, 0);
-            right.read(at, count, right.stride(3), depth, 1, tile, 0, deep, s);
             float[] few = s.floats(Scratch.Role.PROBABILITY, rows * group);
-            kernels.scores(tile, padded(count, kernels.keyStep()), deep, a, rows, 1, few, group, work);
+            if (inPlace && deep == depth && count == group) {
+                place(now, at, stride, group);
+                place(next, j + 2 * group <= columns ? at + group * right.stride(3) : at, stride, group);
+                kernels.scores(now, depth, a, rows, 1, few, group, work, now, next);
+            } else {
+                float[] tile = s.floats(Scratch.Role.KEYS, group * deep);
+                Arrays.fill(tile, 0, group * deep, 0);
+                right.read(at, count, right.stride(3), depth, 1, tile, 0, deep, s);
+                kernels.scores(tile, padded(count, kernels.keyStep()), deep, a, rows, 1, few, group, work);
+            }
             for (int r = 0; r < rows; r++) {
                 System.arraycopy(few, r * group, part, r * pitch + j, count);
             }
@@ -167,5 +155,10 @@ final class FewRowsProduct {
             Arrays.fill(part, r * pitch + columns, r * pitch + pitch, 0);
         }
         ops.addFloat(sums, part, sums, rows * pitch);
+    }
+
+    private void place(RowGroups groups, long at, long stride, int count) {
+        groups.clear();
+        groups.add(right.memory(), 4 * at, stride, count);
     }
 }
