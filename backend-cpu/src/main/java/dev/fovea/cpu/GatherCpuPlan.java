@@ -20,6 +20,9 @@ record GatherCpuPlan(CpuBackend backend, GatherSpec spec) implements DevicePlan 
         Elements output = Elements.of(a.output());
         long m = output.size(2);
         long n = output.size(3);
+        if (n == 0) {
+            return; // rows of nothing have positions outside of their memory
+        }
         backend.forEach(output.size(0) * output.size(1) * m, ROWS_A_TASK, (i, scratch) -> {
             long row = i % m;
             long h = i / m % output.size(1);
