@@ -15,8 +15,9 @@ final class Reshape {
             return null;
         }
         long[] out = Tensor.rowMajor(sizes);
-        if (Arrays.stream(sizes).anyMatch(n -> n == 0)) {
-            return out;
+        boolean empty = Arrays.stream(shape).anyMatch(n -> n == 0);
+        if (empty || Arrays.stream(sizes).anyMatch(n -> n == 0)) {
+            return empty && Arrays.stream(sizes).anyMatch(n -> n == 0) ? out : null; // a product that wraps to 0
         }
         int i = shape.length - 1;
         int j = sizes.length - 1;

@@ -19,6 +19,7 @@ final class HeapDevice implements DeviceBackend {
     int runs;
     int freed;
     int prepared;
+    boolean failing;
 
     @Nullable
     Primitive<?> lastSpec;
@@ -70,6 +71,9 @@ final class HeapDevice implements DeviceBackend {
             @Override
             public void run(Arguments arguments, ExecutionStream stream) {
                 runs++;
+                if (failing) {
+                    throw new IllegalStateException("planted");
+                }
                 lastSpec = primitive;
                 lastArguments = arguments;
             }

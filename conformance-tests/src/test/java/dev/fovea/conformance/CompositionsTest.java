@@ -6,6 +6,7 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.conformance.Laws.Law;
+import dev.fovea.conformance.mechanisms.MechanismLaws;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -15,7 +16,8 @@ import org.junit.jupiter.api.TestFactory;
 /** What is composed from primitives, on a device of plain loops: what fails here is wrong in the composition. */
 class CompositionsTest {
     private static List<Law> laws() {
-        return Stream.concat(CacheLaws.all().stream(), LatentLaws.all().stream())
+        return Stream.of(CacheLaws.all(), LatentLaws.all(), OperationLaws.small(), MechanismLaws.all())
+                .flatMap(List::stream)
                 .toList();
     }
 

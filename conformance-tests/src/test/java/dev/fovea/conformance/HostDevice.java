@@ -99,7 +99,7 @@ final class HostDevice implements DeviceBackend {
                     case RotarySpec spec -> HostMath.run(spec, (RotaryArguments) arguments);
                     case AttentionSpec spec -> HostMath.run(spec, (AttentionArguments) arguments);
                     case MatMulSpec _, MapSpec _, ReduceSpec _, GatherSpec _, SelectSpec _ ->
-                        throw new Unsupported("the host test device has no tensor operations", "use a backend");
+                        HostOperations.run(primitive, arguments);
                 }
             }
 

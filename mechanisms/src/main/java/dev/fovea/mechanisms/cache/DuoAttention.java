@@ -6,6 +6,7 @@ import dev.fovea.api.Names;
 import dev.fovea.api.Operations;
 import dev.fovea.api.Tensor;
 import dev.fovea.mechanisms.Declaration;
+import dev.fovea.mechanisms.Example;
 import dev.fovea.mechanisms.Inputs;
 import dev.fovea.mechanisms.Mechanism;
 import dev.fovea.mechanisms.Parameter;
@@ -13,6 +14,7 @@ import dev.fovea.mechanisms.Port.Kind;
 import dev.fovea.mechanisms.Sampler;
 import dev.fovea.mechanisms.Values;
 import java.util.Map;
+import java.util.SplittableRandom;
 
 /**
  * DuoAttention: retrieval heads see all earlier keys, streaming heads the first few and the recent ones.
@@ -68,7 +70,7 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
             .input("query", "B H Sq D", "queries, rotated, the last Sq of the sequence")
             .input("key", "B G Sk D", "keys, rotated at their own positions")
             .input("value", "B G Sk Dv", "values")
-            .input("alpha", Kind.F32, "G", "gate of each KV head", Sampler.uniform(-1, 2))
+            .input("alpha", Kind.F32, "G", "gate of each KV head", DuoAttention::gates)
             .output("output", "B H Sq Dv", "attention")
             .parameter(FORM)
             .parameter(SINK)
@@ -86,7 +88,7 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
                             + " recent + 1 tokens, the cache and its own. The block form of the streaming mask (128) is not here.")
             .example("B=1 H=4 G=2 Sq=23 Sk=23 D=8 Dv=4; sink=2 recent=5")
             .example("B=2 H=6 G=6 Sq=31 Sk=31 D=4 Dv=4; form=chunked sink=3 recent=6 chunk=4 sparsity=0.3")
-            .example("B=1 H=8 G=8 Sq=9 Sk=30 D=4 Dv=8; form=mix sink=1 recent=7")
+            .example("B=1 H=6 G=3 Sq=9 Sk=30 D=4 Dv=8; form=mix sink=1 recent=7")
             .example("B=1 H=2 G=2 Sq=5 Sk=40 D=4 Dv=8; form=chunked sink=4 recent=8 chunk=13 sparsity=1")
             .build();
 
@@ -99,6 +101,11 @@ public record DuoAttention(Form form, int sink, int recent, int chunk, double sp
 
     public DuoAttention() {
         this(FORM.standard(), SINK.standard(), RECENT.standard(), CHUNK.standard(), SPARSITY.standard());
+    }
+
+    /** Some below 0, some above 1. */
+    private static double[] gates(SplittableRandom random, int count, Example example) {
+        return Sampler.fill(count, i -> i % 3 - 0.9 + 0.9 * random.nextDouble());
     }
 
     @Override

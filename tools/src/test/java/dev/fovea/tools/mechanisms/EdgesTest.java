@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -53,8 +54,7 @@ class EdgesTest {
             }
             outputs = m.run(cpu, inputs);
             for (Port p : m.declaration().outputs()) {
-                Tensor t = outputs.get(p.name());
-                assertThat(t).isNotNull();
+                Tensor t = Objects.requireNonNull(outputs.get(p.name()), p.name());
                 shape(m, e, p, t);
                 if (t.dtype().isFloat()) {
                     assertThat(t.toFloatArray())

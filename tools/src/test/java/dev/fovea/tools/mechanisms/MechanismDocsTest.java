@@ -54,7 +54,7 @@ class MechanismDocsTest {
     private static Map<String, String> parts() throws IOException {
         List<Mechanism> all = Mechanisms.all();
         Comparator<Mechanism> byLength =
-                Comparator.comparing(m -> SourceLines.of(m).all());
+                Comparator.comparingInt(m -> SourceLines.of(m).all());
         Map<String, String> parts = new LinkedHashMap<>();
         parts.put("table", table(all));
         parts.put("lines", lines(all));
