@@ -1,5 +1,6 @@
 package dev.fovea.api;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fovea.api.FoveaException.InvalidArgument;
