@@ -45,7 +45,7 @@ public final class Laws {
         List<Law> laws = new ArrayList<>(new AttentionLaws(1, 2, 75, 24).all());
         laws.addAll(PrimitiveLaws.all());
         laws.addAll(OperationLaws.small());
-        laws.addAll(MechanismLaws.all());
+        laws.addAll(MechanismLaws.small());
         return List.copyOf(laws);
     }
 }
