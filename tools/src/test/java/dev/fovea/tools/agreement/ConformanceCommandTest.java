@@ -25,7 +25,7 @@ class ConformanceCommandTest {
         assertThat(json.get("passed").getAsBoolean()).isTrue();
         assertThat(json.getAsJsonArray("groups").asList().stream()
                         .map(g -> g.getAsJsonObject().get("group").getAsString()))
-                .containsExactly("menu", "laws");
+                .containsExactly("menu", "laws", "mechanisms");
         assertThat(json.getAsJsonObject("environment").get("java").getAsString())
                 .contains("25");
     }
