@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
+import dev.fovea.api.Names;
 import dev.fovea.api.OpenBackend;
 import dev.fovea.api.Operations;
 import dev.fovea.api.Tensor;
@@ -16,7 +17,6 @@ import dev.fovea.api.spec.ReduceArguments;
 import dev.fovea.api.spec.ReduceSpec;
 import dev.fovea.api.spec.SelectArguments;
 import dev.fovea.api.spec.SelectSpec;
-import dev.fovea.api.Names;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +46,8 @@ class OperationsCpuTest {
             all.add(ops.matmul(half, y).toFloatArray());
             all.add(ops.matmul(few, y).toFloatArray());
             all.add(ops.matmul(few, ops.copy(y)).toFloatArray());
-            all.add(ops.matmul(y, ops.convert(ops.slice(x, 0, 0, 1), DType.BF16)).toFloatArray());
+            all.add(ops.matmul(y, ops.convert(ops.slice(x, 0, 0, 1), DType.BF16))
+                    .toFloatArray());
             all.add(ops.sum(x, 2).toFloatArray());
             all.add(ops.sum(x, 1).toFloatArray());
             all.add(ops.map("tanh(x[h, q, d]) * x[h, d, q] + exp(x[h, q, d - 1])")
