@@ -29,12 +29,10 @@ import org.junit.jupiter.api.TestInstance;
 /**
  * Faults planted into the composition of every mechanism, one at a time: an operator, constant, branch, rule or scale that is wrong in one
  * primitive. The oracle must see them. {@code target/mechanism-faults.txt} lists those that it does not see, most of which change nothing
- * (an index that is clamped anyway, a bound that no example meets).
+ * (an index that is clamped anyway, a bound that no example meets): a quarter of a mechanism's, or one.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MechanismFaultsTest {
-    private static final double LEAST_CAUGHT = 0.75;
-
     private DeviceBackend cpu;
     private final List<String> report = new ArrayList<>();
 
@@ -92,9 +90,10 @@ class MechanismFaultsTest {
                 }
             });
         }
-        assertThat((double) found / caught.size())
-                .as("share of faults caught, the others: %s", caught)
-                .isGreaterThanOrEqualTo(LEAST_CAUGHT);
+        assertThat(caught.size() - found)
+                .as("faults that are not seen among %s", caught)
+                .isLessThanOrEqualTo(Math.max(1, caught.size() / 4));
+        assertThat(found).as("faults that are seen").isPositive();
     }
 
     private static String violation(MutantDevice device, MechanismCheck check) {

@@ -99,7 +99,7 @@ final class MutantDevice implements DeviceBackend {
                     a.sums(),
                     a.schedule());
         }
-        if (slip == Slip.FILL && arguments instanceof GatherArguments a) {
+        if (slip == Slip.FILL && arguments instanceof GatherArguments a && Double.isFinite(a.fill())) {
             slipped = true;
             return new GatherArguments(a.source(), a.indices(), a.output(), a.fill() + 1);
         }
