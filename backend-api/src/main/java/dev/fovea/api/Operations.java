@@ -260,6 +260,23 @@ public final class Operations implements AutoCloseable {
         return own(backend.attend(query, key, value, options));
     }
 
+    /** Keys and values that queries see beside others, each with options of its own. */
+    public record Part(Tensor key, Tensor value, Attention options) {}
+
+    /** Attention over the keys of all parts as if they were one sequence: partial results merged by log-sum-exp, nothing copied. */
+    public Tensor attendParts(Tensor query, Part... parts) {
+        if (parts.length == 0) {
+            throw new InvalidArgument("parts", "at least one part", "none", "give the keys and values");
+        }
+        int columns = Math.toIntExact(parts[0].value().size(3));
+        try (Partials partials = backend.partials(parts.length, query, columns)) {
+            for (int i = 0; i < parts.length; i++) {
+                backend.attendPart(query, parts[i].key(), parts[i].value(), parts[i].options(), partials, i);
+            }
+            return own(backend.merge(partials, query.dtype()));
+        }
+    }
+
     /** As {@link #attend}, with the log-sum-exp and the scores that the options ask for. */
     public AttentionResult attendAll(Tensor query, Tensor key, Tensor value, Attention options) {
         AttentionResult result = backend.attendAll(query, key, value, options);

@@ -2,7 +2,7 @@ package dev.fovea.mechanisms.cache;
 
 import dev.fovea.api.Attention;
 import dev.fovea.api.Operations;
-import dev.fovea.api.Partials;
+import dev.fovea.api.Operations.Part;
 import dev.fovea.api.Tensor;
 import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Inputs;
@@ -106,14 +106,10 @@ public record ChunkAttention(List<Integer> first, List<Integer> end, List<Intege
         }
         List<List<Run>> phases = phases(in.size("C"), rows);
         Tensor query = ops.permute(in.get("query"), 2, 1, 0, 3);
-        try (Partials parts = ops.backend().partials(phases.size(), query, in.size("Dv"))) {
-            for (int i = 0; i < phases.size(); i++) {
-                Attention options = options(ops, phases.get(i));
-                ops.backend().attendPart(query, in.get("key"), in.get("value"), options, parts, i);
-            }
-            Tensor merged = ops.own(ops.backend().merge(parts, query.dtype()));
-            return Map.of("output", ops.permute(merged, 2, 1, 0, 3));
-        }
+        Part[] parts = phases.stream()
+                .map(runs -> new Part(in.get("key"), in.get("value"), options(ops, runs)))
+                .toArray(Part[]::new);
+        return Map.of("output", ops.permute(ops.attendParts(query, parts), 2, 1, 0, 3));
     }
 
     /** Runs that cover all rows in order, some without chunks: one phase for each shared run, then rounds of private ones. */

@@ -3,7 +3,7 @@ package dev.fovea.mechanisms.local;
 import dev.fovea.api.Attention;
 import dev.fovea.api.Names;
 import dev.fovea.api.Operations;
-import dev.fovea.api.Partials;
+import dev.fovea.api.Operations.Part;
 import dev.fovea.api.Tensor;
 import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Inputs;
@@ -142,11 +142,8 @@ public record Gna(
         if (!in.has("extra_key") || in.size("E") == 0) {
             return Map.of("output", ops.attend(query, in.get("key"), value, near));
         }
-        try (Partials parts = ops.backend().partials(2, query, in.size("Dv"))) {
-            ops.backend().attendPart(query, in.get("key"), value, near, parts, 0);
-            ops.backend().attendPart(query, in.get("extra_key"), in.get("extra_value"), Attention.full(), parts, 1);
-            return Map.of("output", ops.own(ops.backend().merge(parts, query.dtype())));
-        }
+        Part extra = new Part(in.get("extra_key"), in.get("extra_value"), Attention.full());
+        return Map.of("output", ops.attendParts(query, new Part(in.get("key"), value, near), extra));
     }
 
     private Attention neighbourhood() {

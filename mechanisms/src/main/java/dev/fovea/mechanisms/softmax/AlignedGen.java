@@ -4,7 +4,7 @@ import dev.fovea.api.Attention;
 import dev.fovea.api.DType;
 import dev.fovea.api.Names;
 import dev.fovea.api.Operations;
-import dev.fovea.api.Partials;
+import dev.fovea.api.Operations.Part;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.RotarySpec.Pairing;
 import dev.fovea.mechanisms.Declaration;
@@ -110,18 +110,12 @@ public record AlignedGen(int text, double timestep) implements Mechanism {
         Attention toReference = Attention.full()
                 .scale((float) (lambda / Math.sqrt(in.size("D"))))
                 .visibleWhere("b > 0", Names.NONE);
-        try (Partials parts = ops.backend().partials(2, query, in.size("Dv"))) {
-            ops.backend().attendPart(query, turned(ops, aligned, in, ""), value, Attention.full(), parts, 0);
-            ops.backend()
-                    .attendPart(
-                            query,
-                            ops.broadcast(reference, images, heads, shared, in.size("D")),
-                            ops.broadcast(referenceValue, images, heads, shared, in.size("Dv")),
-                            toReference,
-                            parts,
-                            1);
-            return Map.of("output", ops.own(ops.backend().merge(parts, query.dtype())));
-        }
+        Part own = new Part(turned(ops, aligned, in, ""), value, Attention.full());
+        Part first = new Part(
+                ops.broadcast(reference, images, heads, shared, in.size("D")),
+                ops.broadcast(referenceValue, images, heads, shared, in.size("Dv")),
+                toReference);
+        return Map.of("output", ops.attendParts(query, own, first));
     }
 
     private Tensor imageTokens(Operations ops, Tensor x) {

@@ -4,7 +4,7 @@ import dev.fovea.api.Attention;
 import dev.fovea.api.AttentionResult;
 import dev.fovea.api.DType;
 import dev.fovea.api.Operations;
-import dev.fovea.api.Partials;
+import dev.fovea.api.Operations.Part;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.mechanisms.Declaration;
@@ -152,13 +152,10 @@ public record Dcal(Block block, double share, boolean keepClass) implements Mech
         Inputs.require(in.has("partner"), "partner", "given for pwca", "none");
         Tensor query = in.get("query");
         Tensor token = ops.map("d").to(DType.I32, in.size("B"), in.size("N"));
-        try (Partials parts = ops.backend().partials(2, query, in.size("Dv"))) {
-            ops.backend().attendPart(query, in.get("key"), in.get("value"), Attention.full(), parts, 0);
-            Tensor key = partners(ops, in.get("key"), in.get("partner"));
-            Tensor value = partners(ops, in.get("value"), in.get("partner"));
-            ops.backend().attendPart(query, key, value, Attention.full(), parts, 1);
-            return Map.of("output", ops.own(ops.backend().merge(parts, query.dtype())), "token", token);
-        }
+        Tensor key = partners(ops, in.get("key"), in.get("partner"));
+        Tensor value = partners(ops, in.get("value"), in.get("partner"));
+        Part own = new Part(in.get("key"), in.get("value"), Attention.full());
+        return Map.of("output", ops.attendParts(query, own, new Part(key, value, Attention.full())), "token", token);
     }
 
     private static Tensor partners(Operations ops, Tensor x, Tensor partner) {

@@ -4,7 +4,7 @@ import dev.fovea.api.Attention;
 import dev.fovea.api.DType;
 import dev.fovea.api.Names;
 import dev.fovea.api.Operations;
-import dev.fovea.api.Partials;
+import dev.fovea.api.Operations.Part;
 import dev.fovea.api.Tensor;
 import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Example;
@@ -122,13 +122,10 @@ public record IrDiffusion(int width, boolean isolateReferences) implements Mecha
                 .with("n", tokens)
                 .with("width", width);
         Attention references = Attention.full().visibleWhere(isolateReferences ? inBox + own : inBox, boxes);
-        try (Partials parts = ops.backend().partials(2, query, in.size("Dv"))) {
-            Tensor key = moved(ops, in.get("reference_key"), rows, columns);
-            Tensor value = moved(ops, in.get("reference_value"), rows, columns);
-            ops.backend().attendPart(query, key, value, references, parts, 0);
-            ops.backend().attendPart(query, in.get("key"), in.get("value"), isolated, parts, 1);
-            return Map.of("output", ops.own(ops.backend().merge(parts, query.dtype())));
-        }
+        Tensor key = moved(ops, in.get("reference_key"), rows, columns);
+        Tensor value = moved(ops, in.get("reference_value"), rows, columns);
+        Part target = new Part(in.get("key"), in.get("value"), isolated);
+        return Map.of("output", ops.attendParts(query, new Part(key, value, references), target));
     }
 
     private static String inside(String place, int axis) {
