@@ -14,6 +14,26 @@ final class Rows {
         double at(int b, int h, int j, int c);
     }
 
+    /** Whether a query sees a key. */
+    interface Visible {
+        boolean test(int b, int h, int i, int j);
+    }
+
+    /** {@code softmax(query key' / sqrt(D) where visible) value} of the inputs of these names, with as many heads each. */
+    static double[] attend(Problem p, Visible visible) {
+        double scale = 1 / Math.sqrt(p.input("query").size(3));
+        return attend(
+                p.input("query").size(0),
+                p.input("query").size(1),
+                p.input("query").size(2),
+                p.input("key").size(2),
+                p.input("value").size(3),
+                (b, h, i, j) -> visible.test(b, h, i, j)
+                        ? scale * dot(p, "query", "key", b, h, i, j)
+                        : Double.NEGATIVE_INFINITY,
+                (b, h, j, c) -> p.at("value", b, h, j, c));
+    }
+
     /** Weights [B, H, Sq, Sk]; a row without a key is 0. */
     static double[] softmax(int b, int h, int sq, int sk, Score score) {
         double[] p = new double[b * h * sq * sk];

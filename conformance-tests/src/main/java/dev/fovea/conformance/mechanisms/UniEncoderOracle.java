@@ -13,18 +13,10 @@ public final class UniEncoderOracle implements Oracle {
     @Override
     public Map<String, double[]> outputs(Problem p) {
         Mask mask = p.parameter("mask", Mask.class);
-        double scale = 1 / Math.sqrt(p.size("D"));
-        double[] o = Rows.attend(
-                p.size("B"),
-                p.size("H"),
-                p.size("S"),
-                p.size("S"),
-                p.size("Dv"),
-                (b, h, i, j) -> visible(mask, (int) p.at("segment", b, i), (int) p.at("segment", b, j))
-                        ? scale * Rows.dot(p, "query", "key", b, h, i, j)
-                        : Double.NEGATIVE_INFINITY,
-                (b, h, j, c) -> p.at("value", b, h, j, c));
-        return Map.of("output", o);
+        return Map.of(
+                "output",
+                Rows.attend(
+                        p, (b, h, i, j) -> visible(mask, (int) p.at("segment", b, i), (int) p.at("segment", b, j))));
     }
 
     private static boolean visible(Mask mask, int query, int key) {
