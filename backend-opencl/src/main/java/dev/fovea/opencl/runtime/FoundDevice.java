@@ -12,11 +12,15 @@ public final class FoundDevice {
     /** Whether division can be asked to be correctly rounded. */
     final boolean roundedDivision;
 
-    FoundDevice(cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision) {
+    private final int computeCapability;
+
+    FoundDevice(
+            cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision, int computeCapability) {
         this.platform = platform;
         this.id = id;
         this.info = info;
         this.roundedDivision = roundedDivision;
+        this.computeCapability = computeCapability;
     }
 
     /** The raw {@code cl_device_id}. */
@@ -26,5 +30,10 @@ public final class FoundDevice {
 
     public DeviceInfo info() {
         return info;
+    }
+
+    /** NVIDIA's compute capability, ten times the major number and the minor one: 90 for 9.0; 0 on devices that have none. */
+    public int computeCapability() {
+        return computeCapability;
     }
 }
