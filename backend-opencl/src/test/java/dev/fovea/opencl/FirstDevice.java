@@ -21,9 +21,13 @@ public final class FirstDevice {
         return Backends.open(id());
     }
 
-    /** A context on it with a binary cache; the caller closes it. */
+    /** A context on it with a binary cache; counts what is built from source; the caller closes it. */
     public static DeviceContext context(BinaryCache cache, AtomicLong builds) {
-        return DeviceContext.open(device(), cache, builds);
+        return DeviceContext.open(device(), cache, built -> {
+            if (!built.cached()) {
+                builds.incrementAndGet();
+            }
+        });
     }
 
     public static FoundDevice device() {

@@ -16,7 +16,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class MatrixEngineTest {
@@ -26,7 +25,7 @@ class MatrixEngineTest {
     private static DeviceContext hopper() {
         FoundDevice d = FirstDevice.device();
         FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 90);
-        return DeviceContext.open(like, BinaryCache.none(), new AtomicLong());
+        return DeviceContext.open(like, BinaryCache.none(), _ -> {});
     }
 
     @Test
@@ -41,7 +40,7 @@ class MatrixEngineTest {
     void anEngineThatIsNotThereIsNotTried() {
         FoundDevice d = FirstDevice.device();
         FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 80);
-        try (DeviceContext context = DeviceContext.open(other, BinaryCache.none(), new AtomicLong())) {
+        try (DeviceContext context = DeviceContext.open(other, BinaryCache.none(), _ -> {})) {
             Verdict verdict = context.engine(MatrixEngine.WGMMA, PASSES);
             assertThat(verdict.refusal()).hasValue(d.info().id() + " has no wgmma");
         }
@@ -88,7 +87,7 @@ class MatrixEngineTest {
         });
         assertThat(lost.passed()).isFalse();
         first.close();
-        try (DeviceContext next = DeviceContext.open(first.device(), BinaryCache.none(), new AtomicLong())) {
+        try (DeviceContext next = DeviceContext.open(first.device(), BinaryCache.none(), _ -> {})) {
             assertThat(next.engine(MatrixEngine.WGMMA, PASSES)).isEqualTo(lost);
         }
     }
