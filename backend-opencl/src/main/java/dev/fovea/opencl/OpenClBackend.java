@@ -18,6 +18,7 @@ import dev.fovea.api.spi.BuildCount;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.EngineReport;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import dev.fovea.opencl.runtime.BinaryCache;
@@ -27,13 +28,15 @@ import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.FoundDevice;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
-final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
+final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, OpenClInterop {
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
+    private volatile Consumer<Built> buildListener = _ -> {};
     private @Nullable DeviceContext current;
     private final boolean foreign;
     private final DeviceStream firstStream;
@@ -44,7 +47,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
         this.device = device;
         // CPU drivers keep a cache of their own, and PoCL compiles every kernel a second time to hand out a binary
         this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
-        this.current = DeviceContext.open(device, this.binaries, builds);
+        this.current = DeviceContext.open(device, this.binaries, this::built);
         this.foreign = false;
         this.firstStream = new DeviceStream();
     }
@@ -53,7 +56,8 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     OpenClBackend(FoundDevice device, Handles handles, BinaryCache binaries) {
         this.device = device;
         this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
-        DeviceContext adopted = DeviceContext.adopt(device, handles.context(), handles.queue(), this.binaries, builds);
+        DeviceContext adopted =
+                DeviceContext.adopt(device, handles.context(), handles.queue(), this.binaries, this::built);
         this.current = adopted;
         this.foreign = true;
         this.firstStream = DeviceStream.on(adopted);
@@ -78,7 +82,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
                 context.close();
             }
             current = null; // opening may fail, and is then tried again at the next call
-            context = DeviceContext.open(device, binaries, builds);
+            context = DeviceContext.open(device, binaries, this::built);
             current = context;
         }
         return context;
@@ -156,6 +160,23 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     @Override
     public long kernelBuilds() {
         return builds.get();
+    }
+
+    @Override
+    public void onBuild(Consumer<Built> listener) {
+        buildListener = listener;
+    }
+
+    private void built(Built program) {
+        if (!program.cached()) {
+            builds.incrementAndGet();
+        }
+        buildListener.accept(program);
+    }
+
+    @Override
+    public String testedEngine() {
+        return EngineSelfTests.report(context());
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.fovea.api.spi.DeviceReport;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceSearch;
+import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.OpenClLibrary;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,16 +21,21 @@ public final class FirstDevice {
         return Backends.open(id());
     }
 
-    /** A context on it with a binary cache; the caller closes it. */
+    /** A context on it with a binary cache; counts what is built from source; the caller closes it. */
     public static DeviceContext context(BinaryCache cache, AtomicLong builds) {
+        return DeviceContext.open(device(), cache, built -> {
+            if (!built.cached()) {
+                builds.incrementAndGet();
+            }
+        });
+    }
+
+    public static FoundDevice device() {
         String id = id();
-        return DeviceContext.open(
-                DeviceSearch.run().devices().stream()
-                        .filter(d -> d.info().id().equals(id))
-                        .findFirst()
-                        .orElseThrow(),
-                cache,
-                builds);
+        return DeviceSearch.run().devices().stream()
+                .filter(d -> d.info().id().equals(id))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Skips a test with threads on the simulator, whose calls are not thread-safe as OpenCL's have to be. */

@@ -105,6 +105,21 @@ class OpenClBackendTest {
     }
 
     @Test
+    void aListenerHearsOfEachBuild() {
+        try (Backend fovea = FirstDevice.open();
+                Tensor t = ones(fovea)) {
+            List<BuildCount.Built> heard = new ArrayList<>();
+            BuildCount count = fovea.capability(BuildCount.class).orElseThrow();
+            count.onBuild(heard::add);
+            fovea.attend(t, t, t, Attention.causal()).close();
+            fovea.attend(t, t, t, Attention.causal()).close();
+            assertThat(heard).extracting(BuildCount.Built::kernel).contains("attention");
+            assertThat(heard).allMatch(b -> b.seconds() > 0);
+            assertThat(heard.stream().filter(b -> !b.cached())).hasSize((int) count.kernelBuilds());
+        }
+    }
+
+    @Test
     void aProfiledStreamKnowsTheTimeOfItsLastRun() {
         try (Backend fovea = FirstDevice.open();
                 Tensor t = ones(fovea);

@@ -6,6 +6,7 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.DeviceFailure;
 import dev.fovea.api.FoveaException.DeviceLost;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
+import dev.fovea.api.spi.BuildCount.Built;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -13,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jocl.CL;
 import org.jocl.cl_command_queue;
@@ -47,15 +49,15 @@ public final class DeviceContext implements AutoCloseable {
             cl_context handle,
             @Nullable cl_command_queue transfers,
             BinaryCache binaries,
-            AtomicLong builds) {
+            Consumer<Built> builds) {
         this.device = device;
         this.handle = handle;
         this.transfers = transfers == null ? newQueue(false) : transfers;
         this.programs = new Programs(this, binaries, builds);
     }
 
-    /** Opens a context; programs built in it are counted in {@code builds}. */
-    public static DeviceContext open(FoundDevice device, BinaryCache binaries, AtomicLong builds) {
+    /** Opens a context; {@code builds} is told of each program made ready in it. */
+    public static DeviceContext open(FoundDevice device, BinaryCache binaries, Consumer<Built> builds) {
         cl_context_properties properties = new cl_context_properties();
         properties.addProperty(CL.CL_CONTEXT_PLATFORM, device.platform);
         Status.Made<cl_context> made = Status.made(
@@ -71,7 +73,7 @@ public final class DeviceContext implements AutoCloseable {
      * until this closes.
      */
     public static DeviceContext adopt(
-            FoundDevice device, long context, long queue, BinaryCache binaries, AtomicLong builds) {
+            FoundDevice device, long context, long queue, BinaryCache binaries, Consumer<Built> builds) {
         try (DeviceContext helper = open(device, BinaryCache.none(), builds)) {
             cl_context c = ForeignHandle.adopt(helper, context, new cl_context());
             cl_command_queue q = ForeignHandle.adopt(helper, queue, new cl_command_queue());
@@ -103,6 +105,11 @@ public final class DeviceContext implements AutoCloseable {
 
     public FoundDevice device() {
         return device;
+    }
+
+    /** Whether an engine can be used here; tries it at the first call. Not to be asked inside {@link #use}. */
+    public MatrixEngine.Verdict engine(MatrixEngine engine, MatrixEngine.SelfTest test) {
+        return device.engine(engine, this, test);
     }
 
     /** Bytes that live storage occupies. */

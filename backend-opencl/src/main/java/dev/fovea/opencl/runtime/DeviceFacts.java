@@ -150,7 +150,7 @@ final class DeviceFacts {
                 extensions.contains("cl_khr_fp16"),
                 extensions.contains("cl_khr_subgroups") || extensions.contains("cl_intel_subgroups"),
                 extensions.contains("cl_khr_integer_dot_product"),
-                "none",
+                MatrixEngine.expected(computeCapability()),
                 kind.rank(),
                 notes(kind));
     }

@@ -1,6 +1,7 @@
 package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.FoveaException.KernelBuild;
+import dev.fovea.api.spi.BuildCount.Built;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.kernels.HopperPtx;
 import dev.fovea.kernels.KernelSource;
@@ -11,7 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.Sizeof;
@@ -27,7 +28,7 @@ public final class Programs {
 
     private final DeviceContext context;
     private final BinaryCache binaries;
-    private final AtomicLong builds;
+    private final Consumer<Built> builds;
     private final String options;
     private final Map<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -35,7 +36,7 @@ public final class Programs {
 
     private record Program(cl_program handle, Owned owner) {}
 
-    Programs(DeviceContext context, BinaryCache binaries, AtomicLong builds) {
+    Programs(DeviceContext context, BinaryCache binaries, Consumer<Built> builds) {
         this.context = context;
         this.binaries = binaries;
         this.builds = builds;
@@ -83,15 +84,19 @@ public final class Programs {
         if (program == null) {
             warnOfSignals();
             String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
+            long start = System.nanoTime();
             cl_program built = fromCache(stored, entry);
+            boolean cached = built != null;
             if (built == null) {
                 built = compiled(key, entry);
-                builds.incrementAndGet();
                 byte[] binary = binaries.isOn() ? binary(built) : null;
                 if (binary != null) {
                     binaries.store(stored, binary);
                 }
             }
+            BuildLog log = new BuildLog(log(built));
+            double seconds = (System.nanoTime() - start) / 1e9;
+            builds.accept(new Built(entry, cached, seconds, log.registers(entry), log.spilledBytes()));
             cl_program handle = built;
             program = new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
             programs.put(key, program);

@@ -6,8 +6,8 @@ import dev.fovea.conformance.AttentionCase;
 import dev.fovea.conformance.CaseResult.Status;
 import dev.fovea.conformance.Laws;
 import dev.fovea.conformance.Suites;
-import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.Environment;
 import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Json;
@@ -46,7 +46,7 @@ import picocli.CommandLine.Option;
             "  fovea conformance --small --filter mechanisms",
             "  fovea conformance --case \"hq=4 hk=2 sq=5 sk=70 causal seed=3\""
         })
-public final class ConformanceCommand extends CliCommand {
+public final class ConformanceCommand extends DeviceCommand {
     private static final int SHOWN_FAILURES = 20;
 
     @Option(
@@ -107,7 +107,7 @@ public final class ConformanceCommand extends CliCommand {
             throw new UsageException("--filter: no case or law holds '" + filter + "'");
         }
         Console console = console();
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             Map<String, String> broken = new LinkedHashMap<>();
             List<Backend> open = open(backends, broken);
             List<String> ids = open.stream().map(b -> b.info().id()).toList();

@@ -1,7 +1,7 @@
 package dev.fovea.tools.attend;
 
-import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Json;
 import dev.fovea.tools.OpenBackends;
@@ -52,7 +52,7 @@ import picocli.CommandLine.Option;
             "  {\"q\": \"q.npy\", \"k\": \"k.npy\", \"v\": \"v.npy\", \"out\": \"o.npy\",",
             "   \"window\": \"2,0\", \"scale\": 0.125, \"name\": \"local\"}   (all on one line)"
         })
-public final class AttendCommand extends CliCommand {
+public final class AttendCommand extends DeviceCommand {
     private static final Set<String> WITH_CASES = Set.of("--cases", "--device", "--json");
 
     @Mixin
@@ -84,7 +84,7 @@ public final class AttendCommand extends CliCommand {
             onlyWithCases(spec());
         }
         List<CasesFile.Line> lines = cases == null ? List.of() : CasesFile.lines(cases);
-        try (OpenBackends backends = new OpenBackends();
+        try (OpenBackends backends = backends();
                 Progress progress = console.progress()) {
             return cases == null ? one(backends, progress, console) : many(lines, backends, progress, console);
         }

@@ -4,8 +4,8 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spi.DeviceInfo;
-import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.Environment;
 import dev.fovea.tools.FailureText;
 import dev.fovea.tools.NamedValues;
@@ -46,7 +46,7 @@ import picocli.CommandLine.Option;
             "  FOVEA_THREADS=1 fovea bench --device cpu --suite options",
             "  fovea bench --shape 1x32/8x1/4096x128 --dtype f16 --dtype bf16 --out bench.jsonl"
         })
-public final class BenchCommand extends CliCommand {
+public final class BenchCommand extends DeviceCommand {
     @Option(
             names = "--device",
             paramLabel = "ID",
@@ -116,7 +116,7 @@ public final class BenchCommand extends CliCommand {
         Environment environment = Environment.current();
         List<String> lines = new ArrayList<>();
         int failed = 0;
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             if (!json) {
                 console.out().println(BenchResult.header());
             }
@@ -151,7 +151,7 @@ public final class BenchCommand extends CliCommand {
             throw new UsageException("--suite: there is 'options', got '" + suite + "'");
         }
         int failed = 0;
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             for (Backend backend : open(backends)) {
                 try (ExecutionStream stream = backend.newStream()) {
                     for (Contest contest : new OptionSuite(backend, stream).contests()) {

@@ -5,7 +5,7 @@ import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.expr.Menu;
 import dev.fovea.api.expr.ValueType;
-import dev.fovea.tools.CliCommand;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.UsageException;
 import java.io.IOException;
@@ -53,7 +53,7 @@ import picocli.CommandLine.Option;
             "  fovea explain --mask-expr 'kpos <= qpos && (qpos - kpos) %% 3 == 0' --tile 2",
             "  fovea explain --mask causal --score alibi --device cpu --source"
         })
-public final class ExplainCommand extends CliCommand {
+public final class ExplainCommand extends DeviceCommand {
     /** Tiles of the largest map. */
     private static final long MOST_TILES = 1 << 22;
 
@@ -141,7 +141,7 @@ public final class ExplainCommand extends CliCommand {
             MapPicture.write(map.orElseThrow(), title(mask.orElseThrow()), png);
             console().note(png + ": the map as a picture");
         }
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             call.printKernel(out, backends.get(device), source);
         }
         out.flush();

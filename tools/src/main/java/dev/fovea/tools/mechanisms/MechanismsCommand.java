@@ -3,8 +3,8 @@ package dev.fovea.tools.mechanisms;
 import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Mechanism;
 import dev.fovea.mechanisms.Mechanisms;
-import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.Json;
 import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.Progress;
@@ -46,7 +46,7 @@ import picocli.CommandLine.Parameters;
             "  fovea mechanisms run flashbias --example",
             "fovea conformance --filter mechanisms tries all examples of all of them on every device."
         })
-public final class MechanismsCommand extends CliCommand {
+public final class MechanismsCommand extends DeviceCommand {
     @Parameters(hidden = true)
     private List<String> rest = new ArrayList<>();
 
@@ -75,7 +75,7 @@ public final class MechanismsCommand extends CliCommand {
         }
         Console console = console();
         List<Mechanism> all = Mechanisms.all();
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             Trials trials = trials(all, backends, console);
             if (json) {
                 console.out().println(Json.pretty(j -> json(j, all, trials)));

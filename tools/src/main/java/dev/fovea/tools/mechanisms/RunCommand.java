@@ -8,8 +8,8 @@ import dev.fovea.mechanisms.Declaration;
 import dev.fovea.mechanisms.Example;
 import dev.fovea.mechanisms.Mechanism;
 import dev.fovea.mechanisms.Port;
-import dev.fovea.tools.CliCommand;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.DeviceCommand;
 import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Json;
 import dev.fovea.tools.OpenBackends;
@@ -55,7 +55,7 @@ import picocli.CommandLine.Parameters;
             "      --in query_factor=inputs/query_factor.npy \\",
             "      --in key_factor=inputs/key_factor.npy --out output=o.npy"
         })
-final class RunCommand extends CliCommand {
+final class RunCommand extends DeviceCommand {
     /** Of example values, where none is given. */
     static final long SEED = 1;
 
@@ -192,7 +192,7 @@ final class RunCommand extends CliCommand {
     private int onFiles(Mechanism mechanism, Map<String, Path> targets) throws IOException {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         try (RunInputs files = new RunInputs(mechanism.declaration(), NamedPair.files("--in", inputs), storage);
-                OpenBackends backends = new OpenBackends()) {
+                OpenBackends backends = backends()) {
             Backend backend = backends.get(device);
             Outcome outcome;
             try {
@@ -213,7 +213,7 @@ final class RunCommand extends CliCommand {
         Find.with(mechanism, chosen.parameters()); // a wrong --param is told as such
         long from = Objects.requireNonNullElse(seed, SEED);
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        try (OpenBackends backends = new OpenBackends()) {
+        try (OpenBackends backends = backends()) {
             Backend backend = backends.get(device);
             Outcome outcome;
             ExampleRun run;
