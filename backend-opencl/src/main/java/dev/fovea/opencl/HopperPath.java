@@ -18,6 +18,7 @@ import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
+import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,8 +27,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Attention on the matrix units of NVIDIA's compute capability 9.0: hopper_attention.cl, after planes.cl where operands are f32. */
 final class HopperPath implements AutoCloseable {
-    private static final int CAPABILITY = 90;
-
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final Map<HopperVariant, ContextKernel> built = new HashMap<>();
@@ -41,7 +40,9 @@ final class HopperPath implements AutoCloseable {
 
     /** Whether a spec can go this way at all. */
     static boolean takes(DeviceContext context, AttentionSpec spec) {
-        return context.device().computeCapability() == CAPABILITY && HopperVariant.takes(spec);
+        return MatrixEngine.WGMMA.isOn(context.device())
+                && HopperVariant.takes(spec)
+                && EngineSelfTests.verdict(MatrixEngine.WGMMA, context).passed();
     }
 
     /** Whether a run can. */

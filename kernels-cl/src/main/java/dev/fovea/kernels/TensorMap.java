@@ -51,7 +51,7 @@ final class TensorMap {
         write(w, DType.BF16, offset, columns, rows, heads, batches, strides, boxRows);
     }
 
-    private static void write(
+    static void write(
             StructWriter w,
             DType type,
             long offset,
