@@ -28,8 +28,7 @@ public final class HopperCheck {
     public static KernelSource source() {
         String text = new KernelText(Map.of("wgmma.clh", WgmmaText.of("bf16", TILE_KEYS, COLUMNS)))
                 .flatten("hopper_check.cl");
-        return new KernelSource(
-                "hopper_check", text, List.of(), List.of(), List.of(), KernelSource.Target.SM_90A);
+        return new KernelSource("hopper_check", text, List.of(), List.of(), List.of(), KernelSource.Target.SM_90A);
     }
 
     /** Work-items of its only work-group. */

@@ -36,7 +36,9 @@ public record HopperVariant(
         int consumerRegisters) {
     private static final int WIDEST = 256;
     private static final int WIDEST_OF_PLANES = 128;
-    private static final int REGISTERS = 512;
+    /** What a work-group of three groups of warps has for one work-item of each: setmaxnreg waits for ever for more. */
+    private static final int REGISTERS = 504;
+
 
     /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
     private static final long MANY_KEYS = 12288;
@@ -93,7 +95,7 @@ public record HopperVariant(
         int headDim = padded(spec.headDim());
         int valueDim = padded(spec.valueDim());
         int widest = Math.max(headDim, valueDim);
-        int feeder = demanding ? 72 : widest > 128 ? 40 : 32;
+        int feeder = demanding ? 72 : 40;
         int of = 64;
         boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
