@@ -26,6 +26,7 @@ final class AttentionCall implements ReadyCase {
     private final Queue queue;
     private final List<Row> rows;
     private final List<Expected> expected;
+    private final Deviation plain;
 
     AttentionCall(Backend backend, ExecutionStream stream, DeviceInputs inputs, GpuCase c) {
         this.c = c;
@@ -34,6 +35,9 @@ final class AttentionCall implements ReadyCase {
         RowReference reference = new RowReference(
                 c, in.query().rows(), in.key().rows(), in.value().rows());
         this.expected = rows.parallelStream().map(reference::row).toList();
+        this.plain = c.dtype() == DType.F32
+                ? Deviation.of(rows.parallelStream().map(reference::plain).toList(), expected)
+                : new Deviation(Double.NaN, Double.NaN, 0);
         AttentionSpec spec = options(in)
                 .spec(in.query().tensor(), in.key().tensor(), in.value().tensor());
         this.arguments = arguments(backend, inputs, in, spec);
@@ -136,39 +140,29 @@ final class AttentionCall implements ReadyCase {
 
     @Override
     public RowError check() {
-        double max = 0;
-        double squares = 0;
-        double share = 0;
-        double lse = c.logSumExp() ? 0 : Double.NaN;
-        for (int i = 0; i < rows.size(); i++) {
-            Expected e = expected.get(i);
-            double worst = 0;
-            float[] got = read(arguments.output(), rows.get(i));
-            for (int d = 0; d < got.length; d++) {
-                double error = finite(Math.abs(got[d] - e.output()[d]));
-                worst = Math.max(worst, error);
-                squares += error * error;
-            }
-            max = Math.max(max, worst);
-            share = Math.max(share, worst / allowed(e.largest()));
-            Tensor sums = arguments.logSumExp();
-            if (sums != null) {
-                double error = finite(Math.abs(read(sums, rows.get(i))[0] - e.logSumExp()));
+        Tensor output = arguments.output();
+        Deviation got = Deviation.of(rows.stream().map(r -> read(output, r)).toList(), expected);
+        double share = got.largestShare() / roundings();
+        double lse = Double.NaN;
+        Tensor sums = arguments.logSumExp();
+        if (sums != null) {
+            lse = 0;
+            for (int i = 0; i < rows.size(); i++) {
+                double right = expected.get(i).logSumExp();
+                double error = Deviation.finite(Math.abs(read(sums, rows.get(i))[0] - right));
                 lse = Math.max(lse, error);
-                share = Math.max(share, error / (1e-5 * Math.max(1, Math.abs(e.logSumExp()))));
+                share = Math.max(share, error / (1e-5 * Math.max(1, Math.abs(right))));
             }
         }
-        return new RowError(rows.size(), max, Math.sqrt(squares / rows.size() / c.valueDim()), lse, share);
+        return new RowError(rows.size(), got.max(), got.rms(), lse, plain.max(), plain.rms(), share);
     }
 
-    /** Rounding of probabilities and output, and f32 sums over long rows; {@code fovea conformance} has the exact bound. */
-    private double allowed(double largest) {
-        double rounding = c.dtype() == DType.F32 ? 0 : 2 * c.dtype().unitRoundoff();
-        return (rounding + 1e-5) * largest;
-    }
-
-    private static double finite(double error) {
-        return Double.isNaN(error) ? Double.POSITIVE_INFINITY : error;
+    /**
+     * What an error may be as a share of the largest value: rounding of probabilities and output, and f32 sums over long rows; {@code
+     * fovea conformance} has the exact bound.
+     */
+    private double roundings() {
+        return (c.dtype() == DType.F32 ? 0 : 2 * c.dtype().unitRoundoff()) + 1e-5;
     }
 
     private static float[] read(Tensor t, Row r) {

@@ -73,7 +73,8 @@ final class CopyCall implements ReadyCase {
                     return got[0] != data.at(i);
                 })
                 .count();
-        return new RowError(SAMPLES, 0, 0, Double.NaN, wrong == 0 ? 0 : Double.POSITIVE_INFINITY);
+        return new RowError(
+                SAMPLES, 0, 0, Double.NaN, Double.NaN, Double.NaN, wrong == 0 ? 0 : Double.POSITIVE_INFINITY);
     }
 
     @Override

@@ -9,9 +9,11 @@ import java.io.IOException;
  * @param max largest absolute error
  * @param rms root of the mean square error
  * @param logSumExp largest absolute error of the log-sum-exp; NaN where that is no output
+ * @param plainMax what plain f32 arithmetic makes of the same rows; NaN for other types
+ * @param plainRms likewise
  * @param share largest error of a row as a share of what a right result may have
  */
-record RowError(int rows, double max, double rms, double logSumExp, double share) {
+record RowError(int rows, double max, double rms, double logSumExp, double plainMax, double plainRms, double share) {
     boolean right() {
         return share <= 1;
     }
@@ -21,6 +23,8 @@ record RowError(int rows, double max, double rms, double logSumExp, double share
                 .field("maxError", max)
                 .field("rmsError", rms)
                 .field("lseError", logSumExp)
+                .field("plainMaxError", plainMax)
+                .field("plainRmsError", plainRms)
                 .field("errorShare", share);
     }
 }

@@ -65,4 +65,40 @@ final class RowReference {
         }
         return new Expected(o, largest, max + Math.log(sum));
     }
+
+    /** The same row in f32 step by step, which the error of f32 attention is compared with. */
+    float[] plain(GpuCase.Row at) {
+        int head = at.head() / (c.heads() / c.keyHeads());
+        int from = c.pairs().from(at.query());
+        float[] s = new float[c.pairs().to(at.query(), c.keys()) - from];
+        double[] q = new double[c.headDim()];
+        double[] k = new double[c.headDim()];
+        query.read(at.batch(), at.head(), at.query(), q);
+        float scale = (float) (1 / Math.sqrt((double) c.headDim()));
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < s.length; i++) {
+            key.read(at.batch(), head, from + i, k);
+            float dot = 0;
+            for (int d = 0; d < k.length; d++) {
+                dot += (float) q[d] * (float) k[d];
+            }
+            s[i] = scale * dot + (float) c.pairs().added(at.query(), from + i);
+            max = Math.max(max, s[i]);
+        }
+        double[] v = new double[c.valueDim()];
+        float[] o = new float[c.valueDim()];
+        float sum = 0;
+        for (int i = 0; i < s.length; i++) {
+            float p = (float) Math.exp((double) (s[i] - max));
+            sum += p;
+            value.read(at.batch(), head, from + i, v);
+            for (int d = 0; d < v.length; d++) {
+                o[d] += p * (float) v[d];
+            }
+        }
+        for (int d = 0; d < o.length; d++) {
+            o[d] = sum == 0 ? 0 : o[d] / sum;
+        }
+        return o;
+    }
 }

@@ -1,0 +1,220 @@
+package dev.fovea.opencl.runtime;
+
+import com.sun.management.ThreadMXBean;
+import dev.fovea.api.Attention;
+import dev.fovea.api.AttentionPlan;
+import dev.fovea.api.Backend;
+import dev.fovea.api.Backends;
+import dev.fovea.api.DType;
+import dev.fovea.api.ExecutionStream;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.kernels.AttentionBlock;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.jocl.CL;
+import org.jocl.Pointer;
+import org.jocl.Sizeof;
+import org.jocl.cl_command_queue;
+import org.jocl.cl_kernel;
+import org.jocl.cl_mem;
+import org.jocl.cl_program;
+
+/**
+ * Host time of asynchronous calls, in parts: {@code HostBench device [calls]}. A batch of calls is timed, the wait after it is not; per part
+ * the least of the batches, by the clock and by the processor time of the thread, and the bytes that a call allocates.
+ */
+final class HostBench {
+    private static final int BATCHES = 60;
+    private static final int BUFFERS = 13;
+    private static final int BLOCK_BYTES = 480;
+
+    private final int calls;
+    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private HostBench(int calls) {
+        this.calls = calls;
+    }
+
+    public static void main(String[] args) {
+        int calls = args.length > 1 ? Integer.parseInt(args[1]) : 200;
+        HostBench bench = new HostBench(calls);
+        bench.runtime(args[0]);
+        bench.library(args[0]);
+    }
+
+    /** A kernel that does nothing with the parameters of the attention kernel. */
+    private static String source() {
+        StringBuilder text =
+                new StringBuilder("struct block { char x[" + BLOCK_BYTES + "]; };\n__kernel void nothing(");
+        for (int i = 0; i < BUFFERS; i++) {
+            text.append("__global float *b").append(i).append(", ");
+        }
+        return text.append("struct block b) {}\n").toString();
+    }
+
+    /** Calls of OpenCL as they are, and one launch through the runtime. */
+    private void runtime(String device) {
+        FoundDevice found = DeviceSearch.run().devices().stream()
+                .filter(d -> d.info().id().equals(device))
+                .findFirst()
+                .orElseThrow();
+        try (DeviceContext context = DeviceContext.open(found, BinaryCache.none(), _ -> {});
+                DeviceStream stream = new DeviceStream();
+                Kernel kernel = context.programs().kernel(source(), "nothing")) {
+            List<DeviceStorage> two = List.of(context.allocate(64), context.allocate(64));
+            List<Launch> first = List.of(launch(kernel, two.get(0)));
+            List<Launch> second = List.of(launch(kernel, two.get(1)));
+            part("runtime: the same launch", () -> stream.run(context, first), stream::await);
+            int[] turn = new int[1];
+            part(
+                    "runtime: launches of 13 other buffers in turn",
+                    () -> stream.run(context, (turn[0]++ & 1) == 0 ? first : second),
+                    stream::await);
+            part(
+                    "runtime: allocate and free 1 MiB",
+                    () -> context.allocate(1 << 20).free(),
+                    () -> {});
+            raw(context, two.get(0).handleIn(context));
+            two.forEach(DeviceStorage::free);
+        }
+    }
+
+    private static Launch launch(Kernel kernel, DeviceStorage storage) {
+        List<KernelArgument> list = new ArrayList<>();
+        for (int i = 0; i < BUFFERS; i++) {
+            list.add(new KernelArgument.Memory(storage));
+        }
+        list.add(new KernelArgument.Value(new byte[BLOCK_BYTES]));
+        return new Launch(kernel, list, 1, 32);
+    }
+
+    private void raw(DeviceContext context, cl_mem memory) {
+        cl_program program = Objects.requireNonNull(
+                Status.made(s -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source()}, null, s))
+                        .object());
+        CL.clBuildProgram(program, 0, null, null, null, null);
+        cl_kernel kernel = Objects.requireNonNull(
+                Status.made(s -> CL.clCreateKernel(program, "nothing", s)).object());
+        cl_command_queue queue = context.newQueue(false);
+        byte[] block = new byte[BLOCK_BYTES];
+        for (int i = 0; i < BUFFERS; i++) {
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, Pointer.to(memory));
+        }
+        CL.clSetKernelArg(kernel, BUFFERS, block.length, Pointer.to(block));
+        long[] global = {32};
+        Runnable wait = () -> CL.clFinish(queue);
+        Runnable enqueue = () -> CL.clEnqueueNDRangeKernel(queue, kernel, 1, null, global, global, 0, null, null);
+        part("JOCL: enqueue", enqueue, wait);
+        part(
+                "JOCL: enqueue, flush",
+                () -> {
+                    enqueue.run();
+                    CL.clFlush(queue);
+                },
+                wait);
+        part("JOCL: a buffer argument", () -> CL.clSetKernelArg(kernel, 0, Sizeof.cl_mem, Pointer.to(memory)), wait);
+        part("JOCL: a block argument", () -> CL.clSetKernelArg(kernel, BUFFERS, block.length, Pointer.to(block)), wait);
+        part(
+                "JOCL: enqueue, wait",
+                () -> {
+                    enqueue.run();
+                    wait.run();
+                },
+                wait);
+        CL.clReleaseKernel(kernel);
+        CL.clReleaseCommandQueue(queue);
+    }
+
+    /** The library's calls, on the device and on one that does nothing. */
+    private void library(String device) {
+        try (Backend fovea = Backends.open(device)) {
+            attention("", fovea, 64);
+            attention("decode ", fovea, 256);
+        }
+    }
+
+    private void attention(String what, Backend fovea, int keys) {
+        int queries = keys == 64 ? 64 : 1;
+        try (Tensor q = fovea.copyOf(new float[queries * 64], DType.F32, 1, 1, queries, 64);
+                Tensor k = fovea.copyOf(new float[keys * 64], DType.F32, 1, 1, keys, 64);
+                Tensor v = fovea.copyOf(new float[keys * 64], DType.F32, 1, 1, keys, 64);
+                Tensor o = fovea.allocate(DType.F32, 1, 1, queries, 64);
+                Tensor o2 = fovea.allocate(DType.F32, 1, 1, queries, 64);
+                ExecutionStream stream = fovea.newStream()) {
+            Attention options = Attention.causal();
+            AttentionSpec spec = options.spec(q, k, v);
+            AttentionArguments a = new AttentionArguments(q, k, v, o);
+            AttentionArguments b = new AttentionArguments(q, k, v, o2);
+            try (AttentionPlan plan = fovea.prepare(spec);
+                    Backend idle = Backends.on(new IdleDevice(fovea.info()));
+                    Tensor q1 = idle.allocate(DType.F32, 1, 1, queries, 64);
+                    Tensor k1 = idle.allocate(DType.F32, 1, 1, keys, 64);
+                    Tensor o1 = idle.allocate(DType.F32, 1, 1, queries, 64);
+                    AttentionPlan nothing = idle.prepare(spec)) {
+                AttentionArguments idleArguments = new AttentionArguments(q1, k1, k1, o1);
+                part(what + "plan.run, the same tensors", () -> plan.run(a, stream), stream::await);
+                int[] turn = new int[1];
+                part(
+                        what + "plan.run, two outputs in turn",
+                        () -> plan.run((turn[0]++ & 1) == 0 ? a : b, stream),
+                        stream::await);
+                part(what + "  of it checks and holds", () -> nothing.run(idleArguments), () -> {});
+                part(what + "  of it the block", () -> AttentionBlock.of(spec, a, 1), () -> {});
+                part(
+                        what + "attend, output allocated and closed",
+                        () -> fovea.attend(q, k, v, options).close(),
+                        () -> o.storage().read(0, MemorySegment.ofArray(new float[1])));
+                part(
+                        what + "  of it spec, plan, arguments, checks",
+                        () -> idle.attend(q1, k1, k1, options).close(),
+                        () -> {});
+                part(
+                        what + "plan.run and wait",
+                        () -> {
+                            plan.run(a, stream);
+                            stream.await();
+                        },
+                        () -> {});
+            }
+        }
+    }
+
+    private void part(String name, Runnable call, Runnable wait) {
+        for (int i = 0; i < 100; i++) { // compiled by then
+            repeat(call);
+            wait.run();
+        }
+        double clock = Double.MAX_VALUE;
+        double processor = Double.MAX_VALUE;
+        long bytes = Long.MAX_VALUE;
+        for (int i = 0; i < BATCHES; i++) {
+            long allocated = threads.getCurrentThreadAllocatedBytes();
+            long cpu = threads.getCurrentThreadCpuTime();
+            long start = System.nanoTime();
+            repeat(call);
+            clock = Math.min(clock, System.nanoTime() - start);
+            processor = Math.min(processor, threads.getCurrentThreadCpuTime() - cpu);
+            bytes = Math.min(bytes, threads.getCurrentThreadAllocatedBytes() - allocated);
+            wait.run();
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "%-55s %7.2f us, processor %7.2f us, %6d bytes%n",
+                name,
+                clock / calls / 1e3,
+                processor / calls / 1e3,
+                bytes / calls);
+    }
+
+    private void repeat(Runnable call) {
+        for (int i = 0; i < calls; i++) {
+            call.run();
+        }
+    }
+}
