@@ -49,8 +49,10 @@ struct hopper_block {
             own_first = work[WORK_FIRST] + 64 * group, own_last = own_first + 63, row = own_first + 16 * warp + eighth; \
   const struct pair sequence = {b, h, h / a.key_group, 0, 0, 0, 0, queries, length, 0};
 
-#define NO_TILE (-1)
-#define TILE(KEY, WHOLE) ((KEY) << 1 | (WHOLE))
+// A tile by its first key, whether the whole of it is known to be visible, and whether another follows.
+#define NO_TILE (-4)
+#define TILE(KEY, WHOLE) ((KEY) << 2 | (WHOLE) << 1)
+#define MORE 1
 
 // Groups of barriers: work full and empty, queries full and empty, keys and values full and empty by stage.
 #define WORK_FULL(I) (barriers + 8 * (I))
@@ -172,80 +174,87 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #endif
         if (first > last) to = 0;
         const int start = key_start(b KEY_ARGUMENTS);
-        // tiles from the last to the first, 32 judged at a time
-        for (int upper = (max(to, 0) + KEYS - 1) / KEYS - 1; upper >= from; upper -= 32) {
-          const int count = min(upper - from + 1, 32);
+        // tiles from the last to the first, 32 judged at a time; each is told whether another follows, so it waits until that is found
+        int upper = (max(to, 0) + KEYS - 1) / KEYS - 1, judged_from = 0, held = NO_TILE, more = 1;
+        uint live = 0, whole = 0;
+        for (int begun = 0; more; begun = 1) {
+          int next = NO_TILE;
+          while (next == NO_TILE && (live != 0 || upper >= from)) {
+            if (live != 0) {
+              const int i = 31 - (int)clz(live & (0u - live));
+              live &= live - 1;
+              next = TILE((judged_from - i) * KEYS, whole >> i & 1);
+            } else {
+              const int count = min(upper - from + 1, 32);
 #if VERDICTS
-          int verdict = MAYBE_FALSE;
-          if ((int)lane < count) {
-            struct tile judged = {b, h, hk, work[WORK_QUERIES], length};
-            judged.q = (int2)(first, last);
-            judged.k = (int2)((upper - (int)lane) * KEYS, min((upper - (int)lane + 1) * KEYS, to) - 1);
-            judged.qpos = judged.q + offset;
-            judged.kpos = POSITIONS ? UNKNOWN : judged.k;
-            verdict = mask_verdict(judged EXTRA_ARGUMENTS);
-          }
-          const uint live = ballot(verdict & MAYBE_TRUE), whole = ballot(verdict == MAYBE_TRUE);
-#endif
-          for (int i = 0; i < count; i++) {
-#if VERDICTS
-            if (!(live >> i & 1)) continue;
-#endif
-            const int key0 = (upper - i) * KEYS;
-            if (lane == 0) {
-              barrier_wait(KEY_EMPTY(stage), phase);
-#if VERDICTS
-              tile_of[stage] = TILE(key0, whole >> i & 1);
+              int verdict = MAYBE_FALSE;
+              if ((int)lane < count) {
+                struct tile judged = {b, h, hk, work[WORK_QUERIES], length};
+                judged.q = (int2)(first, last);
+                judged.k = (int2)((upper - (int)lane) * KEYS, min((upper - (int)lane + 1) * KEYS, to) - 1);
+                judged.qpos = judged.q + offset;
+                judged.kpos = POSITIONS ? UNKNOWN : judged.k;
+                verdict = mask_verdict(judged EXTRA_ARGUMENTS);
+              }
+              live = ballot(verdict & MAYBE_TRUE);
+              whole = ballot(verdict == MAYBE_TRUE);
 #else
-              tile_of[stage] = TILE(key0, 0);
+              live = 0xffffffffu >> (32 - count);
 #endif
+              judged_from = upper;
+              upper -= 32;
+            }
+          }
+          const int tile = held;
+          held = next;
+          if (!begun && next != NO_TILE) continue;
+          more = next != NO_TILE;
+          const int key0 = tile >> 2;
+          if (lane == 0) {
+            barrier_wait(KEY_EMPTY(stage), phase);
+            tile_of[stage] = tile | more;
+            if (tile == NO_TILE) {
+              barrier_arrive(KEY_FULL(stage));
+            } else {
               barrier_expect(KEY_FULL(stage), KEY_BYTES);
             }
+          }
 #if LAYOUT == LAYOUT_PAGED
-            warp_sync();
-            const int boxes = KEYS / x.box_rows;
-#define EACH_BOX(PANELS) for (int j = lane; j < (PANELS)*boxes; j += 32)
+          warp_sync();
+          const int boxes = KEYS / x.box_rows;
 // pages that hold no key below the length are not looked up: any other does
-#define PLACE(PANELS)                                                                             \
-  const int panel = j % (PANELS), box = j / (PANELS);                                             \
-  const slot_t place = slot_of(min(key0 + box * x.box_rows, (length - 1) & ~(x.box_rows - 1)), start, b, hk KEY_ARGUMENTS);
-#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                     \
-  EACH_BOX(PANELS) {                                                                              \
-    PLACE(PANELS)                                                                                 \
-    load_box((TO) + panel * (KEYS * PANEL_BYTES) + box * x.box_rows * PANEL_BYTES, MAP, 64 * panel, ROW(place), HEAD, \
-             PAGE(place), BARRIER);                                                               \
+#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                                           \
+  for (int i = lane; i < (PANELS)*boxes; i += 32) {                                                                      \
+    const int panel = i % (PANELS), box = i / (PANELS), key = min(key0 + box * x.box_rows, (length - 1) & ~(x.box_rows - 1)); \
+    const slot_t place = slot_of(key, start, b, hk KEY_ARGUMENTS);                                                       \
+    load_box((TO) + panel * (KEYS * PANEL_BYTES) + box * x.box_rows * PANEL_BYTES, MAP, 64 * panel, ROW(place), HEAD,    \
+             PAGE(place), BARRIER);                                                                                      \
   }
 #else
-#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                     \
-  if (lane == 0) {                                                                                \
-    for (int plane = 0; plane < PLANES; plane++)                                                  \
-      for (int panel = 0; panel < PANELS; panel++)                                                \
+#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                               \
+  if (lane == 0) {                                                                                           \
+    for (int plane = 0; plane < PLANES; plane++)                                                             \
+      for (int panel = 0; panel < PANELS; panel++)                                                           \
         load_box((TO) + plane * PLANE_BYTES + panel * (KEYS * PANEL_BYTES), MAP, 64 * panel, start + key0, HEAD, \
-                 (LAYOUT == LAYOUT_RAGGED ? 0 : b) + plane * x.planes, BARRIER);                  \
+                 (LAYOUT == LAYOUT_RAGGED ? 0 : b) + plane * x.planes, BARRIER);                             \
   }
 #endif
-            LOAD_TILE(keys_at + stage * KEY_BYTES, k_map, KEY_PANELS, KEY_PLANE, hk, KEY_FULL(stage))
-            if (lane == 0) {
-              barrier_wait(VALUE_EMPTY(stage), phase);
+          if (tile != NO_TILE) LOAD_TILE(keys_at + stage * KEY_BYTES, k_map, KEY_PANELS, KEY_PLANE, hk, KEY_FULL(stage))
+          if (lane == 0) {
+            barrier_wait(VALUE_EMPTY(stage), phase);
+            if (tile == NO_TILE) {
+              barrier_arrive(VALUE_FULL(stage));
+            } else {
               barrier_expect(VALUE_FULL(stage), VALUE_BYTES);
             }
-#if LAYOUT == LAYOUT_PAGED
-            warp_sync();
-#endif
-            LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
-            ADVANCE
           }
+#if LAYOUT == LAYOUT_PAGED
+          warp_sync();
+#endif
+          if (tile != NO_TILE) LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
+          ADVANCE
         }
-        // the end of the tiles takes a stage, too
-        if (lane == 0) {
-          barrier_wait(KEY_EMPTY(stage), phase);
-          tile_of[stage] = NO_TILE;
-          barrier_arrive(KEY_FULL(stage));
-          barrier_wait(VALUE_EMPTY(stage), phase);
-          barrier_arrive(VALUE_FULL(stage));
-          item = atomic_inc(counters) + get_num_groups(0);
-        }
-        ADVANCE
+        if (lane == 0) item = atomic_inc(counters) + get_num_groups(0);
         item = shuffle(item, 0);
       }
       // the last work-group leaves the counters as it found them
@@ -288,6 +297,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       EACH_OUTPUT o[i] = 0.0f;
       barrier_wait(QUERY_FULL, turn & 1);
       barrier_wait(KEY_FULL(stage), phase);
+      // a shuffle tells the compiler that a warp agrees: products under a condition of another kind are serialised
       int tile = shuffle(tile_of[stage], 0);
       if (tile != NO_TILE) {
         PRODUCTS_FENCE;
@@ -297,7 +307,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         SCORES_TO_WEIGHTS
         PACK_WEIGHTS
         // rows beyond the length may hold anything, and 0 times NaN is NaN
-        const int present = length - (tile >> 1);
+        const int present = length - (tile >> 2);
         if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
           barrier_wait(VALUE_FULL(stage), phase);
           __local uchar *const rows = tiles + QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
@@ -307,22 +317,18 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           fence_stores();
           GROUP_SYNC(OWN(group), 128);
         }
-        for (;;) {
+        while (tile & MORE) {
           const uint last_stage = stage, last_phase = phase;
           ADVANCE
           barrier_wait(KEY_FULL(stage), phase);
-          tile = shuffle(tile_of[stage], 0);
-          if (tile == NO_TILE) {
-            stage = last_stage;
-            phase = last_phase;
-            break;
-          }
 #if CONSUMERS > 1
           GROUP_SYNC(TURN(group), 256);
 #endif
           PRODUCTS_FENCE;
           ISSUE_SCORES(stage)
+          tile = shuffle(tile_of[stage], 0);
           barrier_wait(VALUE_FULL(last_stage), last_phase);
+          PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
           ISSUE_VALUES(last_stage)
 #if CONSUMERS > 1
           GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
@@ -342,11 +348,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         WAIT_VALUES;
         if (lead) barrier_arrive(VALUE_EMPTY(stage));
         FINISH_OUTPUTS
-        ADVANCE
       } else if (lead) {
         barrier_arrive(QUERY_EMPTY);
-      }
-      if (lead) {
         barrier_arrive(KEY_EMPTY(stage));
         barrier_arrive(VALUE_EMPTY(stage));
       }
