@@ -11,15 +11,22 @@ import dev.fovea.api.spi.Explained;
 import dev.fovea.opencl.runtime.DeviceContext;
 import org.jspecify.annotations.Nullable;
 
-/** Attention by tiles of queries, or, where few rows see many keys, by parts of the keys. */
+/** Attention by tiles of queries, on matrix units where there are such, or, where few rows see many keys, by parts of the keys. */
 final class AttentionRoutes implements DevicePlan, Explained {
     private final OpenClBackend backend;
     private final OpenClAttentionPlan tiles;
+    private final @Nullable HopperPath hopper;
     private final @Nullable DecodePath decode;
 
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
         this.tiles = new OpenClAttentionPlan(backend, spec);
+        this.hopper = HopperPath.takes(backend.context(), spec) ? new HopperPath(backend, spec) : null;
+        if (hopper == null) {
+            tiles.prepare();
+        } else {
+            hopper.prepare(backend.context());
+        }
         this.decode = DecodePath.takes(backend.info(), spec) ? new DecodePath(backend, spec) : null;
         // a CPU compiles for seconds, and most of its plans never decode
         if (decode != null && backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
@@ -33,6 +40,8 @@ final class AttentionRoutes implements DevicePlan, Explained {
         if (decode != null && decode.suits(a)) {
             DeviceContext context = backend.context();
             decode.run(a, context, Launches.stream(stream));
+        } else if (hopper != null && hopper.suits(a)) {
+            hopper.run(a, backend.context(), Launches.stream(stream));
         } else {
             tiles.run(a, stream);
         }
@@ -46,17 +55,21 @@ final class AttentionRoutes implements DevicePlan, Explained {
 
     @Override
     public String describe() {
-        return tiles.describe() + (decode == null ? "" : "; " + decode.describe());
+        return (hopper == null ? tiles.describe() : hopper.describe())
+                + (decode == null ? "" : "; " + decode.describe());
     }
 
     @Override
     public String source() {
-        return tiles.source();
+        return hopper == null ? tiles.source() : hopper.source();
     }
 
     @Override
     public void close() {
         tiles.close();
+        if (hopper != null) {
+            hopper.close();
+        }
         if (decode != null) {
             decode.close();
         }

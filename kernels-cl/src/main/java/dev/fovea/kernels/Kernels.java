@@ -22,17 +22,54 @@ public final class Kernels {
     /** The attention kernel of a variant with the expressions of the spec. */
     public static KernelSource attention(AttentionVariant variant, AttentionSpec spec) {
         ExpressionText expressions = expressions(spec);
-        boolean verdicts = spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
-        expressions.define("VERDICTS", verdicts ? 1 : 0);
-        if (verdicts) {
-            expressions.verdict(spec.mask());
-        }
+        judge(spec, expressions);
         String text = variant.defines()
                 + KeyTables.defines(spec.source())
                 + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
                 + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());
+    }
+
+    /** The attention kernel for sm_90a. */
+    public static KernelSource hopper(HopperVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        judge(spec, expressions);
+        String text = storage(spec.storage())
+                + variant.defines()
+                + KeyTables.defines(spec.source())
+                + "#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
+                + new KernelText(Map.of(
+                                "expressions.clh", expressions.text(), "wgmma.clh", variant.products(spec.storage())))
+                        .flatten("hopper_attention.cl");
+        return new KernelSource(
+                "hopper_attention",
+                text,
+                expressions.captures(),
+                expressions.scalars(),
+                expressions.ranges(),
+                KernelSource.Target.SM_90A);
+    }
+
+    /** The kernel that splits f32 operands into planes, by work-groups of {@link #PLANES_THREADS}. */
+    public static KernelSource planes() {
+        return plain("planes", "#define THREADS " + PLANES_THREADS + "\n");
+    }
+
+    /** Work-items of a group of {@link #planes}. */
+    public static final int PLANES_THREADS = 256;
+
+    private static void judge(AttentionSpec spec, ExpressionText expressions) {
+        boolean verdicts = judgesTiles(spec);
+        expressions.define("VERDICTS", verdicts ? 1 : 0);
+        if (verdicts) {
+            expressions.verdict(spec.mask());
+        }
+    }
+
+    /** Whether the kernels judge tiles of pairs by the mask. */
+    static boolean judgesTiles(AttentionSpec spec) {
+        return spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
     }
 
     /** The kernel for few query rows over many keys, whose partials {@link #decodeMerge} brings together. */

@@ -24,6 +24,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
     private boolean closed;
     private List<cl_event> lastRun = List.of();
     private @Nullable DeviceStorage workspace;
+    private @Nullable DeviceStorage tickets;
 
     private boolean foreign;
     private long runs;
@@ -63,6 +64,39 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             workspace = w;
         }
         run(context, launches.apply(w));
+    }
+
+    /**
+     * A buffer of at least so many bytes for kernels whose work-groups take work from a counter: zeros at first, and each of them leaves it
+     * as it found it. It lives as long as the stream, so that no call has to fill it.
+     */
+    public synchronized DeviceStorage tickets(DeviceContext context, long bytes) {
+        DeviceStorage t = tickets;
+        if (t == null || t.context() != context || t.byteSize() < bytes) {
+            if (t != null) {
+                t.free();
+            }
+            DeviceStorage made = context.allocate(bytes);
+            tickets = made;
+            t = made;
+            context.use(() -> {
+                context.check(
+                        Status.of(() -> CL.clEnqueueFillBuffer(
+                                queueIn(context).handle,
+                                made.handleIn(context),
+                                Pointer.to(new byte[1]),
+                                1,
+                                0,
+                                made.byteSize(),
+                                0,
+                                null,
+                                null)),
+                        "clearing a counter",
+                        bytes);
+                return true;
+            });
+        }
+        return t;
     }
 
     /** The driver keeps the memory until the work that uses it is done. */
@@ -247,6 +281,10 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             synchronized (this) {
                 release();
                 freeWorkspace();
+                if (tickets != null) {
+                    tickets.free();
+                    tickets = null;
+                }
             }
         }
     }

@@ -236,7 +236,7 @@ public final class Programs {
 
     private int build(cl_program program) {
         cl_device_id[] devices = {context.device().id};
-        return Status.of(() -> CL.clBuildProgram(program, 1, devices, options, null, null));
+        return LargeStack.call(() -> Status.of(() -> CL.clBuildProgram(program, 1, devices, options, null, null)));
     }
 
     private String log(cl_program program) {

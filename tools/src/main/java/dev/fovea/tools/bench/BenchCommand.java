@@ -13,13 +13,20 @@ import dev.fovea.tools.OpenBackends;
 import dev.fovea.tools.Progress;
 import dev.fovea.tools.UsageException;
 import dev.fovea.tools.WindowBounds;
+import dev.fovea.tools.bench.gpu.GpuSuite;
+import dev.fovea.tools.bench.gpu.GpuTable;
+import dev.fovea.tools.bench.gpu.PacedSuite;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -44,6 +51,7 @@ import picocli.CommandLine.Option;
             "  fovea bench",
             "  fovea bench --device cpu --shape 1x8x1024x64 --causal",
             "  FOVEA_THREADS=1 fovea bench --device cpu --suite options",
+            "  fovea bench --suite gpu --only 16k-128 --json",
             "  fovea bench --shape 1x32/8x1/4096x128 --dtype f16 --dtype bf16 --out bench.jsonl"
         })
 public final class BenchCommand extends DeviceCommand {
@@ -87,9 +95,34 @@ public final class BenchCommand extends DeviceCommand {
             paramLabel = "NAME",
             description = {
                 "options: what masks, caches and uneven batches cost, as ratios of times taken in turn, each with its goal."
-                        + " A missed goal is no failure."
+                        + " A missed goal is no failure.",
+                "gpu: the cases that Fovea is compared with other libraries by (tools/bench), as seconds of a call among many"
+                        + " queued ones, with the error against float64."
             })
     private @Nullable String suite;
+
+    @Option(
+            names = "--only",
+            paramLabel = "PATTERN",
+            description = "Of the gpu suite the cases whose name this regular expression finds.")
+    private @Nullable Pattern only;
+
+    @Option(
+            names = "--paced",
+            description = {
+                "The gpu suite at the command of another process: prepares all cases, then reads lines from stdin and answers"
+                        + " each with a line of JSON.",
+                PacedSuite.PROTOCOL
+            })
+    private boolean paced;
+
+    @Option(
+            names = "--shrink",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Try the gpu suite with a sequence instead of a batch, at most 4 heads and N times fewer positions.")
+    private int shrink;
 
     @Option(
             names = "--time",
@@ -110,6 +143,12 @@ public final class BenchCommand extends DeviceCommand {
             throw new UsageException("--time: expected seconds above 0 and at most 3600, got " + seconds);
         }
         Console console = console();
+        if ("gpu".equals(suite)) {
+            return gpu(console);
+        }
+        if (only != null || paced || shrink != 1) {
+            throw new UsageException("--only, --paced and --shrink are for --suite gpu");
+        }
         if (suite != null) {
             return options(console);
         }
@@ -136,6 +175,11 @@ public final class BenchCommand extends DeviceCommand {
                 }
             }
         }
+        save(lines);
+        return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private void save(List<String> lines) throws IOException {
         if (out != null) {
             try (Writer writer = Files.newBufferedWriter(out)) {
                 for (String line : lines) {
@@ -143,12 +187,36 @@ public final class BenchCommand extends DeviceCommand {
                 }
             }
         }
-        return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private int gpu(Console console) throws IOException {
+        if (shrink < 1 || shrink > 1 << 16) {
+            throw new UsageException("--shrink: expected 1 to 65536, got " + shrink);
+        }
+        try (OpenBackends backends = new OpenBackends()) {
+            List<Backend> all = open(backends);
+            if (paced) {
+                BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+                try (GpuSuite gpu = new GpuSuite(all.getFirst(), only, shrink);
+                        PacedSuite suite = new PacedSuite(gpu, console)) {
+                    suite.obey(commands);
+                }
+                return ExitCode.OK;
+            }
+            GpuTable table = new GpuTable(console, json, seconds);
+            for (Backend backend : all) {
+                try (GpuSuite gpu = new GpuSuite(backend, only, shrink)) {
+                    table.run(gpu);
+                }
+            }
+            save(table.lines());
+            return table.failed() == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+        }
     }
 
     private int options(Console console) {
         if (!"options".equals(suite)) {
-            throw new UsageException("--suite: there is 'options', got '" + suite + "'");
+            throw new UsageException("--suite: there are 'options' and 'gpu', got '" + suite + "'");
         }
         int failed = 0;
         try (OpenBackends backends = backends()) {

@@ -1,0 +1,69 @@
+package dev.fovea.kernels;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.KeyBand;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource.Layout;
+
+/** Writes {@code struct hopper_block}, and knows how work is dealt out and where the planes of f32 operands lie. */
+public final class HopperBlock {
+    /** Keys and values of heads that are worked on together: about half of the second-level cache. */
+    private static final long SECTION_BYTES = 24L << 20;
+
+    private static final int TICKET_BYTES = 128;
+    private static final int MAPS_BYTES = 4 * 128;
+
+    private HopperBlock() {}
+
+    /** Pieces of work of a run. */
+    public static long items(AttentionSpec spec, AttentionArguments a, HopperVariant variant) {
+        return a.batch() * spec.queryHeads() * Math.ceilDiv(a.queries(), variant.rows());
+    }
+
+    /** Bytes of the buffer for work-groups that take work from a counter: zeros before the first run, and left so by each. */
+    public static long ticketBytes(long groups) {
+        return TICKET_BYTES + groups * MAPS_BYTES;
+    }
+
+    /** {@code struct hopper_block}; the workspace of f32 operands holds their planes: queries, keys, values. */
+    public static byte[] of(AttentionSpec spec, AttentionArguments a, HopperVariant variant) {
+        boolean paged = spec.source().layout() == Layout.PAGED;
+        int boxRows = paged ? (int) Math.min(variant.keys(), a.key().size(2)) : variant.keys();
+        boolean bulk = variant.bulkStore() && TensorMap.takes(a.output());
+        StructWriter w = new StructWriter();
+        if (variant.planes() == 1) {
+            TensorMap.write(w, a.query(), variant.rows());
+            TensorMap.write(w, a.key(), boxRows);
+            TensorMap.write(w, a.value(), boxRows);
+        } else {
+            PlanesBlock planes = PlanesBlock.of(a);
+            planes.query().map(w, variant.rows());
+            planes.key().map(w, variant.keys());
+            planes.value().map(w, variant.keys());
+        }
+        if (bulk) {
+            TensorMap.write(w, a.output(), 64);
+        } else {
+            for (int i = 0; i < 10; i++) {
+                w.int64(0);
+            }
+        }
+        long heads = a.batch() * spec.queryHeads();
+        int itemsOfHead = Math.toIntExact(Math.ceilDiv(a.queries(), variant.rows()));
+        long bytes = Math.max(1, a.keys() * (spec.headDim() + spec.valueDim()) * 2L * variant.planes());
+        long group = Math.max(1, spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads()));
+        long section = Math.clamp(SECTION_BYTES / bytes * group, group, heads);
+        KeyBand band = KeyBand.of(spec.mask(), a.scalars());
+        boolean growing = band.right() < KeyBand.UNLIMITED && band.left() == KeyBand.UNLIMITED;
+        w.int32(Math.toIntExact(heads * itemsOfHead)).int32(itemsOfHead);
+        w.int32(Math.toIntExact(heads)).int32(Math.toIntExact(section));
+        w.flag(growing).int32(boxRows).flag(bulk).int32(Math.toIntExact(a.batch()));
+        return w.bytes();
+    }
+
+    /** Whether the operands of a spec are planes. */
+    public static boolean splits(AttentionSpec spec) {
+        return spec.storage() == DType.F32;
+    }
+}

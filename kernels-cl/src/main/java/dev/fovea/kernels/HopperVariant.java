@@ -1,0 +1,151 @@
+package dev.fovea.kernels;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.KeySource.Layout;
+import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.Normaliser;
+
+/**
+ * What is fixed when the kernel for sm_90a is compiled, besides the expressions and the key source.
+ *
+ * @param planes bf16 planes of an operand: 1, or 3 for f32
+ * @param headDim columns of queries and keys, padded
+ * @param valueDim columns of values, padded
+ * @param keys keys of a tile
+ * @param consumers groups of 64 query rows
+ * @param stages tiles of keys and values in local memory
+ * @param bulkStore whether the output goes through local memory and the copy engine
+ * @param folded whether scores have no expression, so that the scale goes into the exponent
+ * @param feederRegisters registers of a work-item that feeds
+ * @param consumerRegisters registers of one that computes
+ */
+public record HopperVariant(
+        int planes,
+        int headDim,
+        int valueDim,
+        int keys,
+        int consumers,
+        int stages,
+        boolean bulkStore,
+        boolean folded,
+        int feederRegisters,
+        int consumerRegisters) {
+    private static final int WIDEST = 256;
+    private static final int WIDEST_OF_PLANES = 128;
+    /** What a work-group of three groups of warps has for one work-item of each: setmaxnreg waits for ever for more. */
+    private static final int REGISTERS = 504;
+
+
+    /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
+    private static final long MANY_KEYS = 12288;
+
+    private static final int LEAST_PAGE = 8;
+
+    /** Whether the kernel computes what the spec says. */
+    public static boolean takes(AttentionSpec spec) {
+        KeySource source = spec.source();
+        boolean f32 = spec.storage() == DType.F32;
+        int widest = f32 ? WIDEST_OF_PLANES : WIDEST;
+        boolean dims = Math.max(spec.headDim(), spec.valueDim()) <= widest && spec.valueDim() % 2 == 0;
+        return dims
+                && (f32 ? source.isDense() : spec.headDim() % 8 == 0)
+                && spec.scores().isEmpty()
+                && !spec.twoPasses()
+                && spec.normaliser() == Normaliser.SOFTMAX
+                && !spec.past()
+                && source.selection() == KeySource.Selection.ALL
+                && source.format() == KvFormat.of(spec.storage())
+                && source.rotary().isEmpty();
+    }
+
+    /** Whether a run of such a spec has tensors that the copy engine can move, and numbers that the folded scale allows. */
+    public static boolean suits(AttentionSpec spec, AttentionArguments a) {
+        boolean paged = spec.source().layout() == Layout.PAGED;
+        long page = a.key().size(2);
+        boolean f32 = spec.storage() == DType.F32;
+        boolean tensors = f32 || TensorMap.takes(a.query()) && TensorMap.takes(a.key()) && TensorMap.takes(a.value());
+        return tensors
+                && a.keys() > 0
+                && a.scale() > Float.MIN_NORMAL * 4
+                && a.scale() < Float.MAX_VALUE / 4
+                && (!paged || page >= LEAST_PAGE && Long.bitCount(page) == 1)
+                && pairs(a)
+                && !AttentionBlock.needsWide(a);
+    }
+
+    /** Whether two neighbours of the output can be written together. */
+    private static boolean pairs(AttentionArguments a) {
+        boolean even = a.output().offset() % 2 == 0;
+        for (int axis = 0; axis < 3; axis++) {
+            even &= AttentionBlock.stride(a.output(), axis) % 2 == 0;
+        }
+        return even;
+    }
+
+    /** The variant for a spec and a run with so many keys. */
+    public static HopperVariant of(AttentionSpec spec, long keys) {
+        boolean folded = spec.cap().equals(Expressions.score())
+                && spec.score().equals(Expressions.score())
+                && spec.probability().equals(Expressions.probability());
+        boolean demanding = Kernels.judgesTiles(spec) || !spec.source().isDense();
+        int headDim = padded(spec.headDim());
+        int valueDim = padded(spec.valueDim());
+        int widest = Math.max(headDim, valueDim);
+        int feeder = demanding ? 72 : 40;
+        int of = 64;
+        boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
+        if (spec.storage() == DType.F32) {
+            int tile = widest > of ? 32 : demanding || !folded ? 64 : 80;
+            return two(3, headDim, valueDim, tile, false, folded, Math.max(feeder, 56));
+        }
+        if (widest <= of && folded && !demanding) {
+            return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, 32, 160);
+        }
+        if (widest <= WIDEST_OF_PLANES) {
+            boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
+            return two(1, headDim, valueDim, many ? 176 : 128, bulk && !many, folded, feeder);
+        }
+        boolean paged = spec.source().layout() == Layout.PAGED;
+        if (valueDim <= WIDEST_OF_PLANES) {
+            return two(1, headDim, valueDim, paged ? 64 : 112, bulk, folded, feeder);
+        }
+        return two(1, headDim, valueDim, 64, false, folded, feeder);
+    }
+
+    private static HopperVariant two(
+            int planes, int headDim, int valueDim, int keys, boolean bulk, boolean folded, int feeder) {
+        int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, Math.min(consumer, 240));
+    }
+
+    private static int padded(int dim) {
+        int step = dim <= 128 ? 32 : 64;
+        return Math.ceilDiv(dim, step) * step;
+    }
+
+    /** Query rows of a work-group. */
+    public int rows() {
+        return 64 * consumers;
+    }
+
+    public int workItems() {
+        return 128 * (consumers + 1);
+    }
+
+    String defines() {
+        return "#define PLANES " + planes + "\n#define HEAD_DIM " + headDim + "\n#define VALUE_DIM " + valueDim
+                + "\n#define KEYS " + keys + "\n#define CONSUMERS " + consumers + "\n#define STAGES " + stages
+                + "\n#define BULK_STORE " + (bulkStore ? 1 : 0) + "\n#define FOLDED " + (folded ? 1 : 0)
+                + "\n#define FEEDER_REGISTERS " + feederRegisters + "\n#define CONSUMER_REGISTERS "
+                + consumerRegisters + "\n";
+    }
+
+    /** The products of this width. */
+    String products(DType storage) {
+        return WgmmaText.of(storage == DType.F16 ? "f16" : "bf16", keys, valueDim);
+    }
+}

@@ -1,0 +1,422 @@
+// Attention of the softmax family, forward, in one sweep over the keys, on the matrix units of NVIDIA's sm_90a.
+//
+// The first warp of a work-group feeds the others: it takes work from a counter (ROWS query rows of one head), judges the tiles of keys,
+// and has the copy engine bring queries, keys and values into local memory, STAGES tiles ahead. Each of CONSUMERS groups of four warps
+// owns 64 rows: scores, weights and output never leave its registers, the weights of a tile are multiplied into the values while the
+// scores of the next are made. Which registers hold what: element i of a thread is row lane / 4 + 8 (i / 2 % 2) of its warp, column
+// 8 (i / 4) + 2 (lane % 4) + i % 2; pairs of scores, packed, are in that order the left operand of the product with the values.
+#include "storage.clh"
+#include "numerics.clh"
+#include "arguments.clh"
+#include "keys.clh"
+#include "verdicts.clh"
+#include "expressions.clh"
+#include "hopper.clh"
+#include "hopper_tiles.clh"
+#include "hopper_softmax.clh"
+
+#if PARTIALS || PLANES == 3
+#define STORE_PAIR(TO, X, Y) *(__global float2 *)(TO) = (float2)(X, Y)
+#else
+#define STORE_PAIR(TO, X, Y) *(__global uint *)(TO) = PACK(X, Y)
+#endif
+#include "hopper_careful.clh"
+
+struct hopper_block {
+  struct tensor_map q, k, v, o;
+  int items, items_of_head;  // pieces of work, of ROWS rows each
+  int heads, heads_of_section;  // of all sequences; so many whose keys and values fit the cache are worked on together
+  int heavy_first;           // later rows see more keys
+  int box_rows;              // rows of keys that one copy brings
+  int bulk_store;            // the output can be stored by the copy engine
+  int planes;                // distance between two planes, along the axis of sequences
+};
+
+// What the copy engine and the consumers are told of a piece of work.
+#define WORK_HEAD 0  // -1: there is no more
+#define WORK_BATCH 1
+#define WORK_FIRST 2
+#define WORK_LAST 3
+#define WORK_LENGTH 4
+#define WORK_OFFSET 5
+#define WORK_QUERIES 6
+#define WORK_START 7  // index of the first query of the sequence
+#define WORK_INTS 8
+
+#define READ_WORK                                                                                                      \
+  const int h = work[WORK_HEAD], b = work[WORK_BATCH], last = work[WORK_LAST], length = work[WORK_LENGTH],             \
+            offset = work[WORK_OFFSET], queries = work[WORK_QUERIES], start = work[WORK_START],                        \
+            own_first = work[WORK_FIRST] + 64 * group, own_last = own_first + 63, row = own_first + 16 * warp + eighth; \
+  const struct pair sequence = {b, h, h / a.key_group, 0, 0, 0, 0, queries, length, 0};
+
+#define NO_TILE (-1)
+#define TILE(KEY, WHOLE) ((KEY) << 1 | (WHOLE))
+
+// Groups of barriers: work full and empty, queries full and empty, keys and values full and empty by stage.
+#define WORK_FULL(I) (barriers + 8 * (I))
+#define WORK_EMPTY(I) (barriers + 8 * (2 + (I)))
+#define QUERY_FULL (barriers + 8 * 4)
+#define QUERY_EMPTY (barriers + 8 * 5)
+#define KEY_FULL(S) (barriers + 8 * (6 + (S)))
+#define KEY_EMPTY(S) (barriers + 8 * (6 + STAGES + (S)))
+#define VALUE_FULL(S) (barriers + 8 * (6 + 2 * STAGES + (S)))
+#define VALUE_EMPTY(S) (barriers + 8 * (6 + 3 * STAGES + (S)))
+#define BARRIERS (6 + 4 * STAGES)
+// Numbered barriers: whose turn it is, and one for each consumer.
+#define TURN(W) (1 + (W))
+#define OWN(W) (8 + (W))
+
+#define ADVANCE        \
+  if (++stage == STAGES) { \
+    stage = 0;         \
+    phase ^= 1;        \
+  }
+
+__kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attention(
+    __global const element *q, __global const kv_element *k, __global const kv_element *v, __global out_element *o_tensor,
+    __global const int *lengths, __global const int *offsets, __global const float *sinks, __global float *lse,
+    __global float *maxima, __global float *sums, __global const uchar *planes, __global uchar *tickets, struct hopper_block x,
+    struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
+  __local uchar tiles[LOCAL_BYTES] __attribute__((aligned(1024)));
+  __local ulong barrier_words[BARRIERS] __attribute__((aligned(8)));
+  __local int work_ints[2 * WORK_INTS];
+  __local int tile_ints[STAGES];
+  volatile __local int *const tile_of = tile_ints;
+  const uint queries_at = ADDRESS(tiles), keys_at = queries_at + QUERY_BYTES, values_at = keys_at + STAGES * KEY_BYTES,
+             output_at = values_at + STAGES * VALUE_BYTES, barriers = ADDRESS(barrier_words);
+  const uint thread = get_local_id(0), lane = thread & 31;
+  // counter of pieces of work, and of work-groups that are done; then maps, one set for each work-group
+  volatile __global int *const counters = (volatile __global int *)tickets;
+  __global uchar *const maps = tickets + MAP_BYTES + get_group_id(0) * (4 * MAP_BYTES);
+  const ulong q_map = (ulong)(size_t)maps, k_map = q_map + MAP_BYTES, v_map = k_map + MAP_BYTES, o_map = v_map + MAP_BYTES;
+
+  if (thread == 0) {
+    for (int i = 0; i < 2; i++) {
+      barrier_init(WORK_FULL(i), 1);
+      barrier_init(WORK_EMPTY(i), CONSUMERS * WARPGROUP);
+    }
+    barrier_init(QUERY_FULL, 1);
+    barrier_init(QUERY_EMPTY, CONSUMERS);
+    for (int i = 0; i < STAGES; i++) {
+      barrier_init(KEY_FULL(i), 1);
+      barrier_init(KEY_EMPTY(i), CONSUMERS);
+      barrier_init(VALUE_FULL(i), 1);
+      barrier_init(VALUE_EMPTY(i), CONSUMERS);
+    }
+    fence_barriers();
+  }
+  if (lane == 0 && thread < 4 * 32) {
+    __global const uchar *const from_planes = planes;
+    if (thread == 0) WRITE_MAP(maps, PLANES == 3 ? from_planes : (__global const uchar *)q, x.q)
+    if (thread == 32) WRITE_MAP(maps + MAP_BYTES, PLANES == 3 ? from_planes : (__global const uchar *)k, x.k)
+    if (thread == 64) WRITE_MAP(maps + 2 * MAP_BYTES, PLANES == 3 ? from_planes : (__global const uchar *)v, x.v)
+    if (thread == 96) WRITE_MAP(maps + 3 * MAP_BYTES, o_tensor, x.o)
+    release_maps();
+  }
+  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+
+  if (thread < WARPGROUP) {
+    REGISTERS_DOWN(FEEDER_REGISTERS);
+    if (thread < 32) {
+      acquire_map(q_map);
+      acquire_map(k_map);
+      acquire_map(v_map);
+      uint stage = 0, phase = 1;
+      int item = get_group_id(0);
+      for (uint turn = 0;; turn++) {
+        volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
+        if (lane == 0) {
+          barrier_wait(WORK_EMPTY(turn & 1), ((turn >> 1) & 1) ^ 1);
+          if (item < x.items) {
+            const int of_section = x.heads_of_section * x.items_of_head, section = item / of_section,
+                      rest = item - section * of_section, first_head = section * x.heads_of_section,
+                      heads = min(x.heads_of_section, x.heads - first_head);
+            const int head = first_head + (x.heavy_first ? rest % heads : rest / x.items_of_head);
+            const int first = (x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head) * ROWS;
+            const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group;
+            const int queries = query_count(b, a.queries KEY_ARGUMENTS), keys = key_count(b, a.keys KEY_ARGUMENTS);
+            const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
+            int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
+            if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
+            work[WORK_HEAD] = h;
+            work[WORK_BATCH] = b;
+            work[WORK_FIRST] = first;
+            work[WORK_LAST] = min(first + ROWS, queries) - 1;
+            work[WORK_LENGTH] = length;
+            work[WORK_OFFSET] = offset;
+            work[WORK_QUERIES] = queries;
+            work[WORK_START] = query_start(b KEY_ARGUMENTS);
+          } else {
+            work[WORK_HEAD] = -1;
+          }
+          barrier_arrive(WORK_FULL(turn & 1));
+        }
+        warp_sync();
+        const int h = work[WORK_HEAD];
+        if (h < 0) break;
+        const int b = work[WORK_BATCH], first = work[WORK_FIRST], last = work[WORK_LAST], length = work[WORK_LENGTH],
+                  offset = work[WORK_OFFSET], hk = h / a.key_group, hv = h / a.value_group;
+        if (lane == 0) {
+          barrier_wait(QUERY_EMPTY, (turn & 1) ^ 1);
+          barrier_expect(QUERY_FULL, QUERY_BYTES);
+          const int query = work[WORK_START] + first, of_batch = QUERY_BATCH(b);
+          for (int plane = 0; plane < PLANES; plane++)
+            for (int panel = 0; panel < KEY_PANELS; panel++)
+              load_box(queries_at + plane * QUERY_PLANE + panel * (ROWS * PANEL_BYTES), q_map, 64 * panel, query, h,
+                       of_batch + plane * x.planes, QUERY_FULL);
+        }
+        int from = 0, to = length;
+#if !POSITIONS
+        from = max(0, offset + first - a.band_left) / KEYS;
+        to = min(length - 1, offset + last + a.band_right) + 1;
+#endif
+        if (first > last) to = 0;
+        const int start = key_start(b KEY_ARGUMENTS);
+        // tiles from the last to the first, 32 judged at a time
+        for (int upper = (max(to, 0) + KEYS - 1) / KEYS - 1; upper >= from; upper -= 32) {
+          const int count = min(upper - from + 1, 32);
+#if VERDICTS
+          int verdict = MAYBE_FALSE;
+          if ((int)lane < count) {
+            struct tile judged = {b, h, hk, work[WORK_QUERIES], length};
+            judged.q = (int2)(first, last);
+            judged.k = (int2)((upper - (int)lane) * KEYS, min((upper - (int)lane + 1) * KEYS, to) - 1);
+            judged.qpos = judged.q + offset;
+            judged.kpos = POSITIONS ? UNKNOWN : judged.k;
+            verdict = mask_verdict(judged EXTRA_ARGUMENTS);
+          }
+          const uint live = ballot(verdict & MAYBE_TRUE), whole = ballot(verdict == MAYBE_TRUE);
+#endif
+          for (int i = 0; i < count; i++) {
+#if VERDICTS
+            if (!(live >> i & 1)) continue;
+#endif
+            const int key0 = (upper - i) * KEYS;
+            if (lane == 0) {
+              barrier_wait(KEY_EMPTY(stage), phase);
+#if VERDICTS
+              tile_of[stage] = TILE(key0, whole >> i & 1);
+#else
+              tile_of[stage] = TILE(key0, 0);
+#endif
+              barrier_expect(KEY_FULL(stage), KEY_BYTES);
+            }
+#if LAYOUT == LAYOUT_PAGED
+            warp_sync();
+            const int boxes = KEYS / x.box_rows;
+#define EACH_BOX(PANELS) for (int j = lane; j < (PANELS)*boxes; j += 32)
+// pages that hold no key below the length are not looked up: any other does
+#define PLACE(PANELS)                                                                             \
+  const int panel = j % (PANELS), box = j / (PANELS);                                             \
+  const slot_t place = slot_of(min(key0 + box * x.box_rows, (length - 1) & ~(x.box_rows - 1)), start, b, hk KEY_ARGUMENTS);
+#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                     \
+  EACH_BOX(PANELS) {                                                                              \
+    PLACE(PANELS)                                                                                 \
+    load_box((TO) + panel * (KEYS * PANEL_BYTES) + box * x.box_rows * PANEL_BYTES, MAP, 64 * panel, ROW(place), HEAD, \
+             PAGE(place), BARRIER);                                                               \
+  }
+#else
+#define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                     \
+  if (lane == 0) {                                                                                \
+    for (int plane = 0; plane < PLANES; plane++)                                                  \
+      for (int panel = 0; panel < PANELS; panel++)                                                \
+        load_box((TO) + plane * PLANE_BYTES + panel * (KEYS * PANEL_BYTES), MAP, 64 * panel, start + key0, HEAD, \
+                 (LAYOUT == LAYOUT_RAGGED ? 0 : b) + plane * x.planes, BARRIER);                  \
+  }
+#endif
+            LOAD_TILE(keys_at + stage * KEY_BYTES, k_map, KEY_PANELS, KEY_PLANE, hk, KEY_FULL(stage))
+            if (lane == 0) {
+              barrier_wait(VALUE_EMPTY(stage), phase);
+              barrier_expect(VALUE_FULL(stage), VALUE_BYTES);
+            }
+#if LAYOUT == LAYOUT_PAGED
+            warp_sync();
+#endif
+            LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
+            ADVANCE
+          }
+        }
+        // the end of the tiles takes a stage, too
+        if (lane == 0) {
+          barrier_wait(KEY_EMPTY(stage), phase);
+          tile_of[stage] = NO_TILE;
+          barrier_arrive(KEY_FULL(stage));
+          barrier_wait(VALUE_EMPTY(stage), phase);
+          barrier_arrive(VALUE_FULL(stage));
+          item = atomic_inc(counters) + get_num_groups(0);
+        }
+        ADVANCE
+        item = shuffle(item, 0);
+      }
+      // the last work-group leaves the counters as it found them
+      if (lane == 0 && atomic_inc(counters + 1) == (int)get_num_groups(0) - 1) {
+        counters[0] = 0;
+        counters[1] = 0;
+      }
+    }
+  } else {
+    REGISTERS_UP(CONSUMER_REGISTERS);
+    const uint group = thread / WARPGROUP - 1, warp = (thread >> 5) & 3, eighth = lane >> 2, quarter = lane & 3;
+    const int lead = (thread & (WARPGROUP - 1)) == 0;
+    const float c = FOLDED ? a.scale * LOG2E : LOG2E;
+    float s[SCORES], o[OUTPUTS], m0, m1, l0, l1, rescale0, rescale1;
+#if PLANES == 3
+    float part[OUTPUTS];
+    uint p0[SCORES / 2], p1[SCORES / 2], p2[SCORES / 2];
+    EACH_OUTPUT part[i] = 0.0f;
+#else
+    uint p[SCORES / 2];
+#endif
+    EACH_SCORE s[i] = 0.0f;
+#if BULK_STORE
+    if (lead) acquire_map(o_map);
+#endif
+#if CONSUMERS > 1
+    if (group == CONSUMERS - 1) GROUP_ARRIVE(TURN(0), 256);
+#endif
+    uint stage = 0, phase = 0;
+    const ulong q_operand = OPERAND(queries_at + group * (64 * PANEL_BYTES), 16);
+
+    for (uint turn = 0;; turn++) {
+      volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
+      barrier_wait(WORK_FULL(turn & 1), (turn >> 1) & 1);
+      if (work[WORK_HEAD] < 0) break;
+      {
+      READ_WORK
+      m0 = m1 = -INFINITY;
+      l0 = l1 = 0.0f;
+      EACH_OUTPUT o[i] = 0.0f;
+      barrier_wait(QUERY_FULL, turn & 1);
+      barrier_wait(KEY_FULL(stage), phase);
+      int tile = shuffle(tile_of[stage], 0);
+      if (tile != NO_TILE) {
+        PRODUCTS_FENCE;
+        ISSUE_SCORES(stage)
+        WAIT_SCORES(0);
+        if (lead) barrier_arrive(KEY_EMPTY(stage));
+        SCORES_TO_WEIGHTS
+        PACK_WEIGHTS
+        // rows beyond the length may hold anything, and 0 times NaN is NaN
+        const int present = length - (tile >> 1);
+        if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
+          barrier_wait(VALUE_FULL(stage), phase);
+          __local uchar *const rows = tiles + QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
+          for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
+            for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
+              *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
+          fence_stores();
+          GROUP_SYNC(OWN(group), 128);
+        }
+        for (;;) {
+          const uint last_stage = stage, last_phase = phase;
+          ADVANCE
+          barrier_wait(KEY_FULL(stage), phase);
+          tile = shuffle(tile_of[stage], 0);
+          if (tile == NO_TILE) {
+            stage = last_stage;
+            phase = last_phase;
+            break;
+          }
+#if CONSUMERS > 1
+          GROUP_SYNC(TURN(group), 256);
+#endif
+          PRODUCTS_FENCE;
+          ISSUE_SCORES(stage)
+          barrier_wait(VALUE_FULL(last_stage), last_phase);
+          ISSUE_VALUES(last_stage)
+#if CONSUMERS > 1
+          GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+#endif
+          WAIT_SCORES(1);
+          if (lead) barrier_arrive(KEY_EMPTY(stage));
+          SCORES_TO_WEIGHTS
+          WAIT_VALUES;
+          if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
+          PACK_WEIGHTS
+          RESCALE_OUTPUTS
+        }
+        if (lead) barrier_arrive(QUERY_EMPTY);
+        barrier_wait(VALUE_FULL(stage), phase);
+        PRODUCTS_FENCE;
+        ISSUE_VALUES(stage)
+        WAIT_VALUES;
+        if (lead) barrier_arrive(VALUE_EMPTY(stage));
+        FINISH_OUTPUTS
+        ADVANCE
+      } else if (lead) {
+        barrier_arrive(QUERY_EMPTY);
+      }
+      if (lead) {
+        barrier_arrive(KEY_EMPTY(stage));
+        barrier_arrive(VALUE_EMPTY(stage));
+      }
+      ADVANCE
+      }
+
+      // read again, so that little of it has to stay in registers all the time
+      READ_WORK
+      float factor0, factor1;
+      FINISH_ROW(m0, l0, factor0, row)
+      FINISH_ROW(m1, l1, factor1, row + 8)
+      struct pair at = sequence;
+      float nan0 = 0.0f, nan1 = 0.0f;
+      _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
+        o[i] *= factor0;
+        o[i + 1] *= factor0;
+        o[i + 2] *= factor1;
+        o[i + 3] *= factor1;
+        nan0 += o[i] + o[i + 1];
+        nan1 += o[i + 2] + o[i + 3];
+        SHAPE(o[i], row, COLUMN(i))
+        SHAPE(o[i + 1], row, COLUMN(i + 1))
+        SHAPE(o[i + 2], row + 8, COLUMN(i))
+        SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
+      }
+#if BULK_STORE
+      if (lead) STORES_READ;
+#endif
+      const int careful = any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last));
+      __global out_element *const out =
+          o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
+#if BULK_STORE
+      // rows of the next sequence lie behind those of a packed one
+      const int bulk = x.bulk_store && (!PACKED_QUERIES || own_last <= last);
+#else
+      const int bulk = 0;
+#endif
+      if (careful) {
+        const int upper = min(own_first + 16 * (int)warp + 15, last);
+        for (int of_warp = own_first + 16 * warp; of_warp <= upper; of_warp++)
+          careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
+                      out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
+                      sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+      } else if (bulk) {
+#if BULK_STORE
+        const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
+          const uint at_chunk = to + i / 32 * (ROWS * PANEL_BYTES) + ((i / 4 % 8 ^ eighth) << 4);
+          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(PACK(o[i], o[i + 1])) : "memory");
+          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(PACK(o[i + 2], o[i + 3])) : "memory");
+        }
+        fence_stores();
+        GROUP_SYNC(OWN(group), 128);
+        if (lead) {
+          for (int panel = 0; panel < VALUE_PANELS; panel++)
+            store_box(o_map, 64 * panel, start + own_first, h, QUERY_BATCH(b),
+                      output_at + panel * (ROWS * PANEL_BYTES) + group * (64 * PANEL_BYTES));
+          STORES_COMMIT;
+        }
+#endif
+      } else {
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 2) {
+          const int at_row = row + 8 * SECOND(i);
+          if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]);
+        }
+      }
+      barrier_arrive(WORK_EMPTY(turn & 1));
+    }
+#if BULK_STORE
+    if (lead) STORES_DONE;
+#endif
+  }
+}
