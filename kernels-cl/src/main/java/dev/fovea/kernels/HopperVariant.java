@@ -39,7 +39,6 @@ public record HopperVariant(
     /** What a work-group of three groups of warps has for one work-item of each: setmaxnreg waits for ever for more. */
     private static final int REGISTERS = 504;
 
-
     /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
     private static final long MANY_KEYS = 12288;
 

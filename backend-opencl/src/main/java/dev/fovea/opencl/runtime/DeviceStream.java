@@ -83,7 +83,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                 context.check(
                         Status.of(() -> CL.clEnqueueFillBuffer(
                                 queueIn(context).handle,
-                                made.handleIn(context),
+                                made.handle(),
                                 Pointer.to(new byte[1]),
                                 1,
                                 0,
