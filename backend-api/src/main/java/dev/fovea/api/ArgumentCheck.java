@@ -22,6 +22,7 @@ import dev.fovea.api.spec.SelectSpec;
 import dev.fovea.api.spec.TransferArguments;
 import dev.fovea.api.spec.TransferSpec;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -29,16 +30,20 @@ import org.jspecify.annotations.Nullable;
 final class ArgumentCheck {
     private ArgumentCheck() {}
 
-    static <A extends Arguments> void check(Backend backend, Primitive<A> primitive, A arguments) {
-        for (Tensor t : arguments.inputs()) {
+    /** All tensors are on the device, and outputs lie apart. */
+    static void tensors(Backend backend, Arguments arguments, List<Tensor> inputs, List<Tensor> outputs) {
+        for (Tensor t : inputs) {
             onDevice(backend, t);
         }
-        for (Tensor t : arguments.outputs()) {
+        for (Tensor t : outputs) {
             onDevice(backend, t);
-            noOverlap(t, arguments);
+            noOverlap(t, arguments, inputs, outputs);
         }
+    }
+
+    static <A extends Arguments> void check(Primitive<A> primitive, A arguments) {
         switch (primitive) {
-            case AttentionSpec spec -> AttentionCheck.check(spec, (AttentionArguments) arguments);
+            case AttentionSpec spec -> AttentionCheck.check(spec, spec.leaves(), (AttentionArguments) arguments);
             case MergeSpec spec -> MovementCheck.check(spec, (MergeArguments) arguments);
             case TransferSpec spec -> MovementCheck.check(spec, (TransferArguments) arguments);
             case RotarySpec spec -> MovementCheck.check(spec, (RotaryArguments) arguments);
@@ -62,7 +67,7 @@ final class ArgumentCheck {
     }
 
     /** Ranges of bytes decide, so that interleaved views are refused too. */
-    private static void noOverlap(Tensor out, Arguments a) {
+    private static void noOverlap(Tensor out, Arguments a, List<Tensor> inputs, List<Tensor> outputs) {
         for (int i = 0; i < out.rank(); i++) {
             if (out.stride(i) == 0 && out.size(i) > 1) {
                 throw new InvalidArgument(
@@ -71,12 +76,12 @@ final class ArgumentCheck {
         }
         boolean inPlace = a instanceof RotaryArguments r && r.input() == out;
         boolean slots = a instanceof TransferArguments; // one cache is source and target: its slots are disjoint
-        for (Tensor in : a.inputs()) {
+        for (Tensor in : inputs) {
             if (!(inPlace && in == out) && !(slots && in.storage() == out.storage())) {
                 overlapping(out, in, "an input");
             }
         }
-        for (Tensor other : a.outputs()) {
+        for (Tensor other : outputs) {
             if (other != out) {
                 overlapping(out, other, "another output");
             }
@@ -125,7 +130,7 @@ final class ArgumentCheck {
     static Tensor shape(String what, @Nullable Tensor tensor, DType dtype, long... expected) {
         Tensor t = Objects.requireNonNull(tensor);
         dtype(what, t, dtype);
-        if (!Arrays.equals(t.shape(), expected)) {
+        if (!t.hasShape(expected)) {
             throw new InvalidArgument(
                     what,
                     "shape " + Arrays.toString(expected),

@@ -69,6 +69,7 @@ public final class Attention {
     private Expr weight = Expressions.probability();
     private Expr finish = Expressions.output();
     private KeyOptions keys = KeyOptions.DENSE;
+    private volatile @Nullable KnownSpec known;
 
     private Attention() {}
 
@@ -420,6 +421,15 @@ public final class Attention {
         ArgumentCheck.rank("q", query, 4);
         ArgumentCheck.rank("k", key, 4);
         ArgumentCheck.rank("v", value, 4);
+        KnownSpec k = known;
+        if (k == null || !k.isFor(query, key, value)) {
+            k = KnownSpec.of(query, key, value, newSpec(query, key, value));
+            known = k;
+        }
+        return k.spec();
+    }
+
+    private AttentionSpec newSpec(Tensor query, Tensor key, Tensor value) {
         Expr cap = softcap > 0 ? Expressions.softcap() : Expressions.score();
         Expr score = Expressions.score();
         if (bias != null) {
@@ -478,7 +488,7 @@ public final class Attention {
         AttentionSpec spec = spec(query, key, value);
         List<Tensor> made = new ArrayList<>();
         try {
-            Tensor output = keep(outputLike(backend, query, spec.valueDim()), made);
+            Tensor output = keep(backend.outputLike(query, spec.valueDim()), made);
             AttentionArguments a = run(backend, spec, shapes(query, key, value, output), made);
             return new AttentionResult(a.output(), a.logSumExp(), a.scores());
         } catch (RuntimeException | Error e) {
@@ -500,7 +510,7 @@ public final class Attention {
         AttentionPlan plan = backend.cachedPlan(spec);
         List<Tensor> temporary = new ArrayList<>();
         try {
-            AttentionArguments arguments = arguments(backend, spec, shapes, temporary, made);
+            AttentionArguments arguments = arguments(backend, plan, shapes, temporary, made);
             plan.run(arguments);
             return arguments;
         } finally {
@@ -520,7 +530,7 @@ public final class Attention {
     }
 
     private AttentionArguments arguments(
-            Backend backend, AttentionSpec spec, AttentionArguments shapes, List<Tensor> temporary, List<Tensor> made) {
+            Backend backend, AttentionPlan plan, AttentionArguments shapes, List<Tensor> temporary, List<Tensor> made) {
         Tensor query = shapes.query();
         long batch = shapes.batch();
         long heads = query.size(1);
@@ -546,7 +556,7 @@ public final class Attention {
             ArgumentCheck.shape("alibi slopes", slopes, DType.F32, heads);
             captures.put(Expressions.ALIBI, slopes);
         }
-        scalars.keySet().retainAll(spec.scalars().keySet());
+        scalars.keySet().retainAll(plan.leaves().scalars().keySet());
         scalars.putAll(this.scalars);
         Tensor lengths = this.lengths;
         if (lengthValues != null) {
@@ -582,18 +592,5 @@ public final class Attention {
     private static Tensor keep(Tensor t, List<Tensor> list) {
         list.add(t);
         return t;
-    }
-
-    /** [B, Hq, Sq, Dv] with heads and positions in the memory order of the query, so that BSHD stays BSHD. */
-    private static Tensor outputLike(Backend backend, Tensor query, long valueDim) {
-        long b = query.size(0);
-        long h = query.size(1);
-        long s = query.size(2);
-        if (query.stride(1) >= query.stride(2) || h == 1 || s == 1) {
-            return backend.allocate(query.dtype(), b, h, s, valueDim);
-        }
-        try (Tensor bshd = backend.allocate(query.dtype(), b, s, h, valueDim)) {
-            return bshd.permute(0, 2, 1, 3);
-        }
     }
 }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class AttentionCheck {
     private AttentionCheck() {}
 
-    static void check(AttentionSpec spec, AttentionArguments a) {
+    static void check(AttentionSpec spec, ExprLeaves leaves, AttentionArguments a) {
         KeySourceCheck.check(spec, a);
         long batch = a.batch();
         long rows = a.query().size(0);
@@ -58,8 +58,8 @@ final class AttentionCheck {
         if (a.schedule() != null) {
             ScheduleCheck.check(spec, a, a.schedule());
         }
-        names("captured tensors", spec.captures().keySet(), a.captures().keySet());
-        for (Map.Entry<String, ExprLeaves.Capture> e : spec.captures().entrySet()) {
+        names("captured tensors", leaves.captures().keySet(), a.captures().keySet());
+        for (Map.Entry<String, ExprLeaves.Capture> e : leaves.captures().entrySet()) {
             Tensor t = Objects.requireNonNull(a.captures().get(e.getKey()));
             ArgumentCheck.rank(e.getKey(), t, e.getValue().rank());
             ArgumentCheck.dtype(e.getKey(), t, e.getValue().dtype());
@@ -68,7 +68,7 @@ final class AttentionCheck {
                 throw new InvalidArgument(e.getKey(), "at least one element to load", t.toString(), "give it one");
             }
         }
-        names("scalars", spec.scalars().keySet(), a.scalars().keySet());
+        names("scalars", leaves.scalars().keySet(), a.scalars().keySet());
     }
 
     private static boolean loads(Expr e, String name) {

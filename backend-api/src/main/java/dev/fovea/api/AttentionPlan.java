@@ -1,6 +1,7 @@
 package dev.fovea.api;
 
 import dev.fovea.api.FoveaException.InvalidArgument;
+import dev.fovea.api.expr.ExprLeaves;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.Schedule;
@@ -10,10 +11,21 @@ import java.util.Arrays;
 /** Attention made ready on a device. Safe for use by several threads. */
 public final class AttentionPlan extends Plan<AttentionArguments> {
     private final AttentionSpec spec;
+    private final ExprLeaves leaves;
 
     AttentionPlan(Backend backend, AttentionSpec spec, DevicePlan plan) {
         super(backend, spec, plan);
         this.spec = spec;
+        this.leaves = spec.leaves();
+    }
+
+    ExprLeaves leaves() {
+        return leaves;
+    }
+
+    @Override
+    void check(AttentionArguments arguments) {
+        AttentionCheck.check(spec, leaves, arguments);
     }
 
     public AttentionSpec spec() {

@@ -162,6 +162,19 @@ public final class Backend implements AutoCloseable {
         return adopt(device.allocate(byteSize(dtype, shape)), dtype, shape, IntFacts.NONE, null, null);
     }
 
+    /** [B, Hq, Sq, Dv] with heads and positions in the memory order of the query, so that BSHD stays BSHD. */
+    Tensor outputLike(Tensor query, long valueDim) {
+        long b = query.size(0);
+        long h = query.size(1);
+        long s = query.size(2);
+        if (query.stride(1) >= query.stride(2) || h == 1 || s == 1) {
+            return allocate(query.dtype(), b, h, s, valueDim);
+        }
+        try (Tensor bshd = allocate(query.dtype(), b, s, h, valueDim)) {
+            return bshd.permute(0, 2, 1, 3);
+        }
+    }
+
     /**
      * A tensor on the caller's native memory, without a copy: it must be 64-byte aligned, stay alive while the tensor is
      * open, and not change during a run. Heap segments are refused, and so are devices with memory of their own.

@@ -48,13 +48,16 @@ public sealed class Plan<A extends Arguments> implements AutoCloseable permits A
     /** Enqueues on a stream and may return early; reading an output waits for it. */
     public void run(A arguments, ExecutionStream stream) {
         checkOpen();
-        ArgumentCheck.check(backend, primitive, arguments);
-        List<Allocation> held = new ArrayList<>();
+        List<Tensor> inputs = arguments.inputs();
+        List<Tensor> outputs = arguments.outputs();
+        ArgumentCheck.tensors(backend, arguments, inputs, outputs);
+        check(arguments);
+        List<Allocation> held = new ArrayList<>(inputs.size() + outputs.size());
         try {
-            for (Tensor t : arguments.inputs()) {
+            for (Tensor t : inputs) {
                 hold(t, held);
             }
-            for (Tensor t : arguments.outputs()) {
+            for (Tensor t : outputs) {
                 hold(t, held);
             }
             device.run(arguments, stream);
@@ -65,6 +68,11 @@ public sealed class Plan<A extends Arguments> implements AutoCloseable permits A
         } finally {
             held.forEach(Allocation::release);
         }
+    }
+
+    /** Whether the arguments are what the primitive takes. */
+    void check(A arguments) {
+        ArgumentCheck.check(primitive, arguments);
     }
 
     private static void hold(Tensor tensor, List<Allocation> held) {

@@ -58,6 +58,10 @@ public final class Tensor implements AutoCloseable {
         return shape.clone();
     }
 
+    boolean hasShape(long... sizes) {
+        return Arrays.equals(shape, sizes);
+    }
+
     public long size(int axis) {
         return shape[axis];
     }
@@ -73,7 +77,11 @@ public final class Tensor implements AutoCloseable {
     }
 
     public long elementCount() {
-        return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        long count = 1;
+        for (long n : shape) {
+            count *= n;
+        }
+        return count;
     }
 
     /** The memory, for backends. */

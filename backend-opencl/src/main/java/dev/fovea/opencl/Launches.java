@@ -33,9 +33,12 @@ final class Launches {
         throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
     }
 
-    /** The memory of a tensor, or of another one where the kernel will not look. */
+    /**
+     * The memory of a tensor, or where there is none and the kernel will not look, always the same of {@code other}'s context: what
+     * does not change from call to call is not set again.
+     */
     static Memory memory(@Nullable Tensor tensor, Tensor other) {
-        return memory(tensor == null ? other : tensor);
+        return tensor == null ? new Memory(memory(other).storage().context().unused()) : memory(tensor);
     }
 
     static Memory memory(Tensor t) {
@@ -48,7 +51,8 @@ final class Launches {
     /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
     static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
         List<KernelArgument> list = keys(spec, a);
-        list.addAll(expressions(source, a.captures(), a.scalars(), spec.scalars()));
+        Map<String, ValueType> types = source.scalars().isEmpty() ? Map.of() : spec.scalars(); // walks the trees
+        list.addAll(expressions(source, a.captures(), a.scalars(), types));
         return list;
     }
 

@@ -27,4 +27,9 @@ public final class HopperPtx {
         // without it setmaxnreg is ignored
         return GROUP_SIZE.matcher(text).replaceAll("$0\n.minnctapersm 1") + "\n";
     }
+
+    /** The same program as another text: what the driver's cache supplies comes without the build log that it is judged by. */
+    public static String numbered(String ptx, long number) {
+        return ptx + ".global .align 4 .u32 build_" + Long.toHexString(number) + ";\n";
+    }
 }

@@ -74,6 +74,13 @@ class HopperPtxTest {
     }
 
     @Test
+    void aNumberMakesAnotherTextOfTheSameKernels() {
+        String one = HopperPtx.numbered(RETARGETED, 1);
+        assertThat(one).startsWith(RETARGETED).isNotEqualTo(HopperPtx.numbered(RETARGETED, -1));
+        assertThat(one.substring(RETARGETED.length())).isEqualTo(".global .align 4 .u32 build_1;\n");
+    }
+
+    @Test
     void anythingElseIsRefused() {
         for (String other : new String[] {"", "\177ELF\2\1", "}", DRIVER.replace("sm_90", "sm_80")}) {
             assertThatThrownBy(() -> HopperPtx.of(other))

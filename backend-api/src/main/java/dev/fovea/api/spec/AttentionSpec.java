@@ -235,14 +235,19 @@ public record AttentionSpec(
         return normaliser != Normaliser.IDENTITY && !Linearity.isLinear(probability);
     }
 
+    /** What the expressions need from a run; found anew at each call. */
+    public ExprLeaves leaves() {
+        return ExprLeaves.of(cap, score, mask, probability, output);
+    }
+
     /** Captured tensors by name, with the type and rank that the loads declare. */
     public SortedMap<String, ExprLeaves.Capture> captures() {
-        return ExprLeaves.of(cap, score, mask, probability, output).captures();
+        return leaves().captures();
     }
 
     /** Runtime scalars by name. */
     public SortedMap<String, ValueType> scalars() {
-        return ExprLeaves.of(cap, score, mask, probability, output).scalars();
+        return leaves().scalars();
     }
 
     private static void positive(String what, int n) {

@@ -7,6 +7,7 @@ import dev.fovea.api.FoveaException.DeviceFailure;
 import dev.fovea.api.FoveaException.DeviceLost;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.api.spi.BuildCount.Built;
+import dev.fovea.api.spi.DeviceInfo;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -41,6 +42,9 @@ public final class DeviceContext implements AutoCloseable {
     private final Set<Owned> owned = ConcurrentHashMap.newKeySet();
     private final Set<DeviceStorage> storages = ConcurrentHashMap.newKeySet();
     private final AtomicLong liveBytes = new AtomicLong();
+    private @Nullable DeviceStorage unused;
+    private @Nullable Staging staging;
+    private boolean stagingTried;
     private volatile @Nullable String lost;
     private volatile boolean closed;
 
@@ -146,19 +150,54 @@ public final class DeviceContext implements AutoCloseable {
             if (bytes > free) {
                 throw outOfMemory(bytes, "close tensors that are no longer needed");
             }
-            Status.Made<cl_mem> made = Status.made(status ->
-                    CL.clCreateBuffer(handle, CL.CL_MEM_READ_WRITE, Math.max(bytes, LEAST_BYTES), null, status));
-            check(made.status(), "allocating " + Bytes.text(bytes), bytes);
-            cl_mem memory = Objects.requireNonNull(made.object());
-            liveBytes.addAndGet(bytes);
-            Owned owner = own(() -> {
-                liveBytes.addAndGet(-bytes);
-                Status.of(() -> CL.clReleaseMemObject(memory));
-            });
-            DeviceStorage storage = new DeviceStorage(this, memory, owner, bytes);
+            DeviceStorage storage = buffer(bytes);
             storages.add(storage);
             return storage;
         });
+    }
+
+    private DeviceStorage buffer(long bytes) {
+        Status.Made<cl_mem> made = Status.made(
+                status -> CL.clCreateBuffer(handle, CL.CL_MEM_READ_WRITE, Math.max(bytes, LEAST_BYTES), null, status));
+        if (made.status() != Status.SUCCESS) {
+            check(made.status(), "allocating " + Bytes.text(bytes), bytes);
+        }
+        cl_mem memory = Objects.requireNonNull(made.object());
+        liveBytes.addAndGet(bytes);
+        Owned owner = own(() -> {
+            liveBytes.addAndGet(-bytes);
+            Status.of(() -> CL.clReleaseMemObject(memory));
+        });
+        return new DeviceStorage(this, memory, owner, bytes);
+    }
+
+    /** Memory for the parameters of a kernel that it will not look at; the context's own. */
+    public DeviceStorage unused() {
+        return use(() -> {
+            synchronized (this) {
+                DeviceStorage u = unused;
+                if (u == null) {
+                    u = buffer(0);
+                    unused = u;
+                }
+                return u;
+            }
+        });
+    }
+
+    /** What transfers go through; null where device memory is the host's, or the driver has no memory for it. Called inside a use. */
+    synchronized @Nullable Staging staging() {
+        if (!stagingTried) {
+            stagingTried = true;
+            if (device.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
+                try {
+                    staging = new Staging(this, Staging.CHUNK_BYTES, Staging.COPIERS);
+                } catch (OutOfDeviceMemory | DeviceFailure e) {
+                    LOG.log(System.Logger.Level.DEBUG, "transfers go without page-locked memory", e);
+                }
+            }
+        }
+        return staging;
     }
 
     void forget(DeviceStorage storage) {

@@ -4,10 +4,9 @@ import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.spi.Storage;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.cl_mem;
@@ -24,7 +23,11 @@ public final class DeviceStorage implements Storage {
     private final cl_mem handle;
     private final Owned owner;
     private final long bytes;
-    private final Set<DeviceStream> users = ConcurrentHashMap.newKeySet();
+    /** The last run of each stream that uses this. */
+    private final Map<DeviceStream, Long> otherUsers = new HashMap<>();
+
+    private @Nullable DeviceStream user;
+    private long usersRun;
     private volatile @Nullable DeviceStream shared;
 
     DeviceStorage(DeviceContext context, cl_mem handle, Owned owner, long bytes) {
@@ -43,24 +46,32 @@ public final class DeviceStorage implements Storage {
         return bytes;
     }
 
-    /** The handle, for a launch in the context given; a buffer of a lost device says so. */
-    cl_mem handleIn(DeviceContext other) {
+    /** Refuses a launch in another context, and of memory that is gone; a buffer of a lost device says so. */
+    void checkUsable(DeviceContext other) {
         if (other != context) {
             context.use(() -> true);
             throw new IllegalStateException("memory of another context");
         }
-        return handle();
+        handle();
     }
 
-    private cl_mem handle() {
+    cl_mem handle() {
         if (owner.isReleased()) {
             throw new Closed("tensor");
         }
         return handle;
     }
 
-    void usedBy(DeviceStream stream) {
-        users.add(stream);
+    /** Said before the run is enqueued, under the lock of its stream. */
+    void usedBy(DeviceStream stream, long run) {
+        synchronized (otherUsers) {
+            if (user == null || user == stream) {
+                user = stream;
+                usersRun = run;
+            } else {
+                otherUsers.put(stream, run);
+            }
+        }
     }
 
     /** From now on somebody else may enqueue work on this memory, by that stream's queue. */
@@ -76,11 +87,18 @@ public final class DeviceStorage implements Storage {
     private void awaitUsers() {
         DeviceStream others = shared;
         if (others != null) {
-            users.add(others);
+            others.awaitIn(context);
         }
-        for (DeviceStream stream : List.copyOf(users)) {
-            users.remove(stream); // before waiting: a run enqueued meanwhile adds it again
-            stream.awaitIn(context);
+        Map<DeviceStream, Long> all;
+        synchronized (otherUsers) {
+            all = new HashMap<>(otherUsers);
+            if (user != null) {
+                all.put(user, usersRun);
+            }
+        }
+        all.forEach((stream, run) -> stream.awaitRun(context, run));
+        synchronized (otherUsers) {
+            otherUsers.entrySet().removeIf(e -> e.getKey().isDone(e.getValue()));
         }
     }
 
@@ -98,7 +116,10 @@ public final class DeviceStorage implements Storage {
         Objects.checkFromIndexSize(byteOffset, host.byteSize(), bytes);
         awaitUsers();
         context.use(() -> {
-            if (host.isNative()) {
+            Staging staging = context.staging();
+            if (staging != null) {
+                move(staging, byteOffset, host, read);
+            } else if (host.isNative()) {
                 pieces(byteOffset, host, read);
             } else {
                 staged(byteOffset, host, read);
@@ -128,6 +149,15 @@ public final class DeviceStorage implements Storage {
                     move(byteOffset + at, piece, false);
                 }
             }
+        }
+    }
+
+    /** Excludes {@link #free}. */
+    private synchronized void move(Staging staging, long byteOffset, MemorySegment host, boolean read) {
+        if (read) {
+            staging.read(handle(), byteOffset, host);
+        } else {
+            staging.write(handle(), byteOffset, host);
         }
     }
 

@@ -27,6 +27,8 @@ public final class DeviceStream implements ExecutionStream, Profiled {
     private @Nullable DeviceStorage tickets;
 
     private boolean foreign;
+    private long runs;
+    private volatile long finished;
 
     /** A stream on the queue that an adopted context came with. */
     public static DeviceStream on(DeviceContext context) {
@@ -81,7 +83,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                 context.check(
                         Status.of(() -> CL.clEnqueueFillBuffer(
                                 queueIn(context).handle,
-                                made.handleIn(context),
+                                made.handle(),
                                 Pointer.to(new byte[1]),
                                 1,
                                 0,
@@ -112,6 +114,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
         }
         context.use(() -> {
             cl_command_queue handle = queueIn(context).handle;
+            long number = ++runs;
             forgetEvents();
             List<cl_event> events = new ArrayList<>();
             for (Launch launch : launches) {
@@ -120,7 +123,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                 }
                 for (KernelArgument a : launch.arguments()) {
                     if (a instanceof KernelArgument.Memory m) {
-                        m.storage().usedBy(this);
+                        m.storage().usedBy(this, number);
                     }
                 }
                 cl_event event = profiling ? new cl_event() : null;
@@ -164,6 +167,17 @@ public final class DeviceStream implements ExecutionStream, Profiled {
         }
     }
 
+    /** Waits if that run of this stream is in the context given and not known to be done. */
+    void awaitRun(DeviceContext context, long run) {
+        if (!isDone(run)) {
+            awaitIn(context);
+        }
+    }
+
+    boolean isDone(long run) {
+        return finished >= run;
+    }
+
     private synchronized @Nullable Queue current() {
         return queue;
     }
@@ -180,10 +194,12 @@ public final class DeviceStream implements ExecutionStream, Profiled {
      * stream is never taken inside a use of the context: closing the context would then deadlock with the two.
      */
     private void finish(Queue q) {
+        long upTo;
         synchronized (this) {
             if (q.owner.isReleased()) {
                 return;
             }
+            upTo = runs;
             q.context.use(() -> Status.of(() -> CL.clRetainCommandQueue(q.handle)));
         }
         q.context.use(() -> {
@@ -192,6 +208,9 @@ public final class DeviceStream implements ExecutionStream, Profiled {
             q.context.checkWaited(status, "running kernels");
             return true;
         });
+        synchronized (this) {
+            finished = Math.max(finished, upTo);
+        }
     }
 
     @Override

@@ -17,7 +17,8 @@ public final class Kernel implements AutoCloseable {
     private final cl_kernel handle;
     private final String name;
     private final Owned owner;
-    private byte[][] values = new byte[0][];
+    private final ArgumentCall call = new ArgumentCall();
+    private @Nullable KernelArgument[] set = {};
 
     Kernel(DeviceContext context, cl_kernel handle, String name) {
         this.context = context;
@@ -42,35 +43,40 @@ public final class Kernel implements AutoCloseable {
             throw new Closed("plan");
         }
         List<KernelArgument> arguments = launch.arguments();
-        if (values.length != arguments.size()) {
-            values = new byte[arguments.size()][];
+        if (set.length != arguments.size()) {
+            set = new @Nullable KernelArgument[arguments.size()];
         }
-        for (int i = 0; i < arguments.size(); i++) {
+        for (int i = 0; i < set.length; i++) {
             set(i, arguments.get(i));
         }
         long[] global = {launch.groups() * launch.workItems()};
         long[] local = {launch.workItems()};
         int status = Status.of(() -> CL.clEnqueueNDRangeKernel(queue, handle, 1, null, global, local, 0, null, event));
-        context.check(status, "launching " + name, launch.bytes());
+        if (status != Status.SUCCESS) {
+            context.check(status, "launching " + name, launch.bytes());
+        }
     }
 
-    /** A value is set only when it changed; memory always, since a new buffer may have the address of an old one. */
+    /** An argument is set only when it changed; a buffer is the same if its storage is, whatever its address. */
     private void set(int index, KernelArgument argument) {
+        KernelArgument before = set[index];
         int status = switch (argument) {
             case KernelArgument.Memory m -> {
-                Pointer pointer = Pointer.to(m.storage().handleIn(context));
-                yield Status.of(() -> CL.clSetKernelArg(handle, index, Sizeof.cl_mem, pointer));
+                m.storage().checkUsable(context);
+                yield before instanceof KernelArgument.Memory b && b.storage() == m.storage()
+                        ? Status.SUCCESS
+                        : call.memory(handle, index, m.storage());
             }
-            case KernelArgument.Value v -> {
-                if (Arrays.equals(v.bytes(), values[index])) {
-                    yield Status.SUCCESS;
-                }
-                values[index] = v.bytes();
-                Pointer pointer = Pointer.to(v.bytes());
-                yield Status.of(() -> CL.clSetKernelArg(handle, index, v.bytes().length, pointer));
-            }
+            case KernelArgument.Value v ->
+                before instanceof KernelArgument.Value b && Arrays.equals(b.bytes(), v.bytes())
+                        ? Status.SUCCESS
+                        : call.bytes(handle, index, v.bytes());
         };
-        context.check(status, "setting argument " + index + " of " + name, 0);
+        if (status != Status.SUCCESS) {
+            set[index] = null;
+            context.check(status, "setting argument " + index + " of " + name, 0);
+        }
+        set[index] = argument;
     }
 
     @Override

@@ -184,7 +184,7 @@ public final class Programs {
         byte[] ptx;
         try {
             String text = HopperPtx.of(new String(driverBinary, StandardCharsets.ISO_8859_1));
-            ptx = text.getBytes(StandardCharsets.ISO_8859_1);
+            ptx = HopperPtx.numbered(text, System.nanoTime()).getBytes(StandardCharsets.ISO_8859_1);
         } catch (IllegalArgumentException e) {
             throw failure(entry, String.valueOf(e.getMessage()));
         }

@@ -148,6 +148,70 @@ class DeviceContextTest {
     }
 
     @Test
+    void argumentsThatChangeAreSetAgain() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+                Kernel kernel = context.programs().kernel(FILL, "fill");
+                DeviceStream stream = new DeviceStream()) {
+            DeviceStorage kept = context.allocate(16);
+            for (int i = 1; i <= 8; i++) {
+                DeviceStorage other = context.allocate(16); // may lie where the one before lay
+                for (DeviceStorage to : i % 2 == 0 ? List.of(kept, other) : List.of(other, kept)) {
+                    int value = to == kept ? 100 + i / 2 : i;
+                    stream.run(
+                            context,
+                            List.of(new Launch(
+                                    kernel,
+                                    List.of(new KernelArgument.Memory(to), KernelArgument.Value.of(value)),
+                                    2,
+                                    2)));
+                }
+                assertThat(ints(other)).containsOnly(i);
+                assertThat(ints(kept)).containsOnly(100 + i / 2);
+                other.free();
+            }
+            Launch late =
+                    new Launch(kernel, List.of(new KernelArgument.Memory(kept), KernelArgument.Value.of(1)), 2, 2);
+            stream.run(context, List.of(late));
+            kept.free();
+            assertThatThrownBy(() -> stream.run(context, List.of(late))).isInstanceOf(Closed.class);
+        }
+    }
+
+    private static int[] ints(DeviceStorage storage) {
+        int[] back = new int[4];
+        storage.read(0, MemorySegment.ofArray(back));
+        return back;
+    }
+
+    @Test
+    void everyReaderWaitsForTheRunThatWrites() throws Exception {
+        FirstDevice.assumeThreadSafe();
+        String slow = """
+                __kernel void slow(__global int *to, uint rounds) {
+                  uint x = 1;
+                  for (uint i = 0; i < rounds; i++) x = x * 1664525u + 1013904223u + (x >> 7);
+                  to[get_global_id(0)] = x == 0 ? 1 : 7;
+                }
+                """;
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+                Kernel kernel = context.programs().kernel(slow, "slow");
+                DeviceStream stream = new DeviceStream();
+                ExecutorService pool = Executors.newFixedThreadPool(2)) {
+            DeviceStorage to = context.allocate(16);
+            to.write(0, MemorySegment.ofArray(new int[4]));
+            Launch launch = new Launch(
+                    kernel, List.of(new KernelArgument.Memory(to), KernelArgument.Value.of(100_000_000)), 1, 4);
+            stream.run(context, List.of(launch));
+            Future<int[]> first = pool.submit(() -> ints(to));
+            Thread.sleep(50);
+            Future<int[]> second = pool.submit(() -> ints(to));
+            assertThat(first.get()).containsOnly(7);
+            assertThat(second.get()).containsOnly(7);
+            to.free();
+        }
+    }
+
+    @Test
     void threadsThatWantOneProgramShareItsBuild() throws Exception {
         FirstDevice.assumeThreadSafe();
         AtomicLong builds = new AtomicLong();

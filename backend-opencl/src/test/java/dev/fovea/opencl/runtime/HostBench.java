@@ -80,7 +80,7 @@ final class HostBench {
                     "runtime: allocate and free 1 MiB",
                     () -> context.allocate(1 << 20).free(),
                     () -> {});
-            raw(context, two.get(0).handleIn(context));
+            raw(context, two.get(0));
             two.forEach(DeviceStorage::free);
         }
     }
@@ -94,7 +94,8 @@ final class HostBench {
         return new Launch(kernel, list, 1, 32);
     }
 
-    private void raw(DeviceContext context, cl_mem memory) {
+    private void raw(DeviceContext context, DeviceStorage storage) {
+        cl_mem memory = storage.handle();
         cl_program program = Objects.requireNonNull(
                 Status.made(s -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source()}, null, s))
                         .object());
@@ -120,6 +121,9 @@ final class HostBench {
                 wait);
         part("JOCL: a buffer argument", () -> CL.clSetKernelArg(kernel, 0, Sizeof.cl_mem, Pointer.to(memory)), wait);
         part("JOCL: a block argument", () -> CL.clSetKernelArg(kernel, BUFFERS, block.length, Pointer.to(block)), wait);
+        ArgumentCall call = new ArgumentCall();
+        part("FFM: a buffer argument", () -> call.memory(kernel, 0, storage), wait);
+        part("FFM: a block argument", () -> call.bytes(kernel, BUFFERS, block), wait);
         part(
                 "JOCL: enqueue, wait",
                 () -> {
@@ -186,7 +190,7 @@ final class HostBench {
     }
 
     private void part(String name, Runnable call, Runnable wait) {
-        for (int i = 0; i < 100; i++) { // compiled by then
+        for (int i = 0; i < 300; i++) { // compiled by then
             repeat(call);
             wait.run();
         }
