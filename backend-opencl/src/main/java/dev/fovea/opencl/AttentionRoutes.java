@@ -9,23 +9,27 @@ import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
 import dev.fovea.api.spi.Explained;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStream;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Attention by tiles of queries, on matrix units where there are such, or, where few rows see many keys, by parts of the keys. */
 final class AttentionRoutes implements DevicePlan, Explained {
     private final OpenClBackend backend;
     private final OpenClAttentionPlan tiles;
-    private final @Nullable HopperPath hopper;
+    private final List<EnginePath> engines = new ArrayList<>();
     private final @Nullable DecodePath decode;
 
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
         this.tiles = new OpenClAttentionPlan(backend, spec);
-        this.hopper = HopperPath.takes(backend.context(), spec) ? new HopperPath(backend, spec) : null;
-        if (hopper == null) {
+        if (HopperPath.takes(backend.context(), spec)) {
+            engines.add(new HopperPath(backend, spec));
+        }
+        engines.removeIf(e -> !e.prepare(backend.context()));
+        if (engines.isEmpty()) {
             tiles.prepare();
-        } else {
-            hopper.prepare(backend.context());
         }
         this.decode = DecodePath.takes(backend.info(), spec) ? new DecodePath(backend, spec) : null;
         // a CPU compiles for seconds, and most of its plans never decode
@@ -37,12 +41,11 @@ final class AttentionRoutes implements DevicePlan, Explained {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         AttentionArguments a = (AttentionArguments) arguments;
+        DeviceContext context = backend.context();
+        DeviceStream queue = Launches.stream(stream);
         if (decode != null && decode.suits(a)) {
-            DeviceContext context = backend.context();
-            decode.run(a, context, Launches.stream(stream));
-        } else if (hopper != null && hopper.suits(a)) {
-            hopper.run(a, backend.context(), Launches.stream(stream));
-        } else {
+            decode.run(a, context, queue);
+        } else if (engines.stream().noneMatch(e -> e.run(a, context, queue))) {
             tiles.run(a, stream);
         }
     }
@@ -55,21 +58,19 @@ final class AttentionRoutes implements DevicePlan, Explained {
 
     @Override
     public String describe() {
-        return (hopper == null ? tiles.describe() : hopper.describe())
+        return (engines.isEmpty() ? tiles.describe() : engines.getFirst().describe())
                 + (decode == null ? "" : "; " + decode.describe());
     }
 
     @Override
     public String source() {
-        return hopper == null ? tiles.source() : hopper.source();
+        return engines.isEmpty() ? tiles.source() : engines.getFirst().source();
     }
 
     @Override
     public void close() {
         tiles.close();
-        if (hopper != null) {
-            hopper.close();
-        }
+        engines.forEach(EnginePath::close);
         if (decode != null) {
             decode.close();
         }

@@ -2,6 +2,7 @@ package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
 
+import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -21,15 +22,20 @@ import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Attention on the matrix units of NVIDIA's compute capability 9.0: hopper_attention.cl, after planes.cl where operands are f32. */
-final class HopperPath implements AutoCloseable {
+final class HopperPath implements EnginePath {
+    private static final System.Logger LOG = System.getLogger(HopperPath.class.getName());
+
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final Map<HopperVariant, ContextKernel> built = new HashMap<>();
+    private final Set<HopperVariant> refused = new HashSet<>();
     private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
@@ -45,8 +51,7 @@ final class HopperPath implements AutoCloseable {
                 && EngineSelfTests.verdict(MatrixEngine.WGMMA, context).passed();
     }
 
-    /** Whether a run can. */
-    boolean suits(AttentionArguments a) {
+    private boolean suits(AttentionArguments a) {
         return HopperVariant.suits(spec, a) && workspace(a) <= backend.info().maxAllocationBytes() / 4;
     }
 
@@ -54,22 +59,48 @@ final class HopperPath implements AutoCloseable {
         return HopperBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
     }
 
-    private synchronized ContextKernel kernel(HopperVariant variant) {
-        return built.computeIfAbsent(variant, v -> new ContextKernel(Kernels.hopper(v, spec)));
-    }
+    /** A variant and its kernel. */
+    private record Ready(HopperVariant variant, ContextKernel kernel) {}
 
-    /** Builds the kernel of the usual case ahead of the first run. */
-    void prepare(DeviceContext context) {
-        kernel(HopperVariant.of(spec, 0)).in(context);
-    }
-
-    void run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
-        HopperVariant variant = HopperVariant.of(spec, a.keys());
-        ContextKernel kernel = kernel(variant);
-        long items = HopperBlock.items(spec, a, variant);
-        if (items == 0) {
-            return;
+    /** The kernel for so many keys, of smaller tiles where the compiler cannot do with the registers; null if it can for none. */
+    private synchronized @Nullable Ready ready(long keys, DeviceContext context) {
+        for (HopperVariant v = HopperVariant.of(spec, keys); v != null; v = v.smaller()) {
+            if (!refused.contains(v)) {
+                ContextKernel kernel = built.computeIfAbsent(v, w -> new ContextKernel(Kernels.hopper(w, spec)));
+                try {
+                    kernel.in(context);
+                    return new Ready(v, kernel);
+                } catch (KernelBuild e) {
+                    LOG.log(System.Logger.Level.DEBUG, "smaller tiles instead", e);
+                    refused.add(v);
+                }
+            }
         }
+        return null;
+    }
+
+    @Override
+    public boolean prepare(DeviceContext context) {
+        return ready(0, context) != null;
+    }
+
+    @Override
+    public boolean run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
+        Ready ready = suits(a) ? ready(a.keys(), context) : null;
+        if (ready == null) {
+            return false;
+        }
+        HopperVariant variant = ready.variant;
+        long items = HopperBlock.items(spec, a, variant);
+        if (items > 0) {
+            run(a, context, stream, ready, items);
+        }
+        return true;
+    }
+
+    private void run(AttentionArguments a, DeviceContext context, DeviceStream stream, Ready ready, long items) {
+        HopperVariant variant = ready.variant;
+        ContextKernel kernel = ready.kernel;
         int units = Math.max(1, backend.info().computeUnits());
         long groups = Math.min(items, units);
         DeviceStorage tickets = stream.tickets(context, HopperBlock.ticketBytes(units));
@@ -133,16 +164,17 @@ final class HopperPath implements AutoCloseable {
         return new Launch(kernel.in(context), list, groups, variant.workItems());
     }
 
-    String describe() {
+    @Override
+    public String describe() {
         HopperVariant v = HopperVariant.of(spec, 0);
         return "hopper_attention.cl: " + v.rows() + " queries x " + v.keys() + " keys a tile, "
                 + (v.planes() == 1 ? "wgmma" : "wgmma on three bf16 planes of f32")
                 + ", bulk tensor loads";
     }
 
-    /** The whole source of the kernel. */
-    String source() {
-        return kernel(HopperVariant.of(spec, 0)).source().text();
+    @Override
+    public String source() {
+        return Kernels.hopper(HopperVariant.of(spec, 0), spec).text();
     }
 
     @Override

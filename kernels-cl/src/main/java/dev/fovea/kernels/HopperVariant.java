@@ -8,6 +8,7 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is fixed when the kernel for sm_90a is compiled, besides the expressions and the key source.
@@ -119,6 +120,24 @@ public record HopperVariant(
             int planes, int headDim, int valueDim, int keys, boolean bulk, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
         return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, Math.min(consumer, 240));
+    }
+
+    /** The same with smaller tiles, which take fewer registers; null if there is none. */
+    public @Nullable HopperVariant smaller() {
+        int half = keys / 32 * 16;
+        return half < 32
+                ? null
+                : new HopperVariant(
+                        planes,
+                        headDim,
+                        valueDim,
+                        half,
+                        consumers,
+                        stages,
+                        bulkStore,
+                        folded,
+                        feederRegisters,
+                        consumerRegisters);
     }
 
     private static int padded(int dim) {

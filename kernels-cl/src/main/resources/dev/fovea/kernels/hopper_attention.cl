@@ -205,7 +205,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
               upper -= 32;
             }
           }
-          const int tile = held;
+          // rows that see nothing see it in the first tile
+          const int tile = held == NO_TILE ? TILE(0, 0) : held;
           held = next;
           if (!begun && next != NO_TILE) continue;
           more = next != NO_TILE;
@@ -213,11 +214,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           if (lane == 0) {
             barrier_wait(KEY_EMPTY(stage), phase);
             tile_of[stage] = tile | more;
-            if (tile == NO_TILE) {
-              barrier_arrive(KEY_FULL(stage));
-            } else {
-              barrier_expect(KEY_FULL(stage), KEY_BYTES);
-            }
+            barrier_expect(KEY_FULL(stage), KEY_BYTES);
           }
 #if LAYOUT == LAYOUT_PAGED
           warp_sync();
@@ -225,7 +222,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 // pages that hold no key below the length are not looked up: any other does
 #define LOAD_TILE(TO, MAP, PANELS, PLANE_BYTES, HEAD, BARRIER)                                                           \
   for (int i = lane; i < (PANELS)*boxes; i += 32) {                                                                      \
-    const int panel = i % (PANELS), box = i / (PANELS), key = min(key0 + box * x.box_rows, (length - 1) & ~(x.box_rows - 1)); \
+    const int panel = i % (PANELS), box = i / (PANELS), key = min(key0 + box * x.box_rows, max(length - 1, 0) & ~(x.box_rows - 1)); \
     const slot_t place = slot_of(key, start, b, hk KEY_ARGUMENTS);                                                       \
     load_box((TO) + panel * (KEYS * PANEL_BYTES) + box * x.box_rows * PANEL_BYTES, MAP, 64 * panel, ROW(place), HEAD,    \
              PAGE(place), BARRIER);                                                                                      \
@@ -239,19 +236,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
                  (LAYOUT == LAYOUT_RAGGED ? 0 : b) + plane * x.planes, BARRIER);                             \
   }
 #endif
-          if (tile != NO_TILE) LOAD_TILE(keys_at + stage * KEY_BYTES, k_map, KEY_PANELS, KEY_PLANE, hk, KEY_FULL(stage))
+          LOAD_TILE(keys_at + stage * KEY_BYTES, k_map, KEY_PANELS, KEY_PLANE, hk, KEY_FULL(stage))
           if (lane == 0) {
             barrier_wait(VALUE_EMPTY(stage), phase);
-            if (tile == NO_TILE) {
-              barrier_arrive(VALUE_FULL(stage));
-            } else {
-              barrier_expect(VALUE_FULL(stage), VALUE_BYTES);
-            }
+            barrier_expect(VALUE_FULL(stage), VALUE_BYTES);
           }
 #if LAYOUT == LAYOUT_PAGED
           warp_sync();
 #endif
-          if (tile != NO_TILE) LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
+          LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
           ADVANCE
         }
         if (lane == 0) item = atomic_inc(counters) + get_num_groups(0);
@@ -299,60 +292,54 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       barrier_wait(KEY_FULL(stage), phase);
       // a shuffle tells the compiler that a warp agrees: products under a condition of another kind are serialised
       int tile = shuffle(tile_of[stage], 0);
-      if (tile != NO_TILE) {
+      PRODUCTS_FENCE;
+      ISSUE_SCORES(stage)
+      WAIT_SCORES(0);
+      if (lead) barrier_arrive(KEY_EMPTY(stage));
+      SCORES_TO_WEIGHTS
+      PACK_WEIGHTS
+      // rows beyond the length may hold anything, and 0 times NaN is NaN
+      const int present = length - (tile >> 2);
+      if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
+        barrier_wait(VALUE_FULL(stage), phase);
+        __local uchar *const rows = tiles + QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
+        for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
+          for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
+            *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
+        fence_stores();
+        GROUP_SYNC(OWN(group), 128);
+      }
+      while (tile & MORE) {
+        const uint last_stage = stage, last_phase = phase;
+        ADVANCE
+        barrier_wait(KEY_FULL(stage), phase);
+#if CONSUMERS > 1
+        GROUP_SYNC(TURN(group), 256);
+#endif
         PRODUCTS_FENCE;
         ISSUE_SCORES(stage)
-        WAIT_SCORES(0);
+        tile = shuffle(tile_of[stage], 0);
+        barrier_wait(VALUE_FULL(last_stage), last_phase);
+        PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
+        ISSUE_VALUES(last_stage)
+#if CONSUMERS > 1
+        GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+#endif
+        WAIT_SCORES(1);
         if (lead) barrier_arrive(KEY_EMPTY(stage));
         SCORES_TO_WEIGHTS
-        PACK_WEIGHTS
-        // rows beyond the length may hold anything, and 0 times NaN is NaN
-        const int present = length - (tile >> 2);
-        if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
-          barrier_wait(VALUE_FULL(stage), phase);
-          __local uchar *const rows = tiles + QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
-          for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
-            for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
-              *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
-          fence_stores();
-          GROUP_SYNC(OWN(group), 128);
-        }
-        while (tile & MORE) {
-          const uint last_stage = stage, last_phase = phase;
-          ADVANCE
-          barrier_wait(KEY_FULL(stage), phase);
-#if CONSUMERS > 1
-          GROUP_SYNC(TURN(group), 256);
-#endif
-          PRODUCTS_FENCE;
-          ISSUE_SCORES(stage)
-          tile = shuffle(tile_of[stage], 0);
-          barrier_wait(VALUE_FULL(last_stage), last_phase);
-          PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
-          ISSUE_VALUES(last_stage)
-#if CONSUMERS > 1
-          GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
-#endif
-          WAIT_SCORES(1);
-          if (lead) barrier_arrive(KEY_EMPTY(stage));
-          SCORES_TO_WEIGHTS
-          WAIT_VALUES;
-          if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
-          PACK_WEIGHTS
-          RESCALE_OUTPUTS
-        }
-        if (lead) barrier_arrive(QUERY_EMPTY);
-        barrier_wait(VALUE_FULL(stage), phase);
-        PRODUCTS_FENCE;
-        ISSUE_VALUES(stage)
         WAIT_VALUES;
-        if (lead) barrier_arrive(VALUE_EMPTY(stage));
-        FINISH_OUTPUTS
-      } else if (lead) {
-        barrier_arrive(QUERY_EMPTY);
-        barrier_arrive(KEY_EMPTY(stage));
-        barrier_arrive(VALUE_EMPTY(stage));
+        if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
+        PACK_WEIGHTS
+        RESCALE_OUTPUTS
       }
+      if (lead) barrier_arrive(QUERY_EMPTY);
+      barrier_wait(VALUE_FULL(stage), phase);
+      PRODUCTS_FENCE;
+      ISSUE_VALUES(stage)
+      WAIT_VALUES;
+      if (lead) barrier_arrive(VALUE_EMPTY(stage));
+      FINISH_OUTPUTS
       ADVANCE
       }
 
@@ -378,7 +365,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #if BULK_STORE
       if (lead) STORES_READ;
 #endif
-      const int careful = any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last));
+      const int careful = shuffle(any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last)), 0);
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
@@ -393,6 +380,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
                       out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
                       sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+        warp_sync();
       } else if (bulk) {
 #if BULK_STORE
         const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
