@@ -57,13 +57,16 @@ struct hopper_block {
 // Groups of barriers: work full and empty, queries full and empty, keys and values full and empty by stage.
 #define WORK_FULL(I) (barriers + 8 * (I))
 #define WORK_EMPTY(I) (barriers + 8 * (2 + (I)))
-#define QUERY_FULL (barriers + 8 * 4)
-#define QUERY_EMPTY (barriers + 8 * 5)
-#define KEY_FULL(S) (barriers + 8 * (6 + (S)))
-#define KEY_EMPTY(S) (barriers + 8 * (6 + STAGES + (S)))
-#define VALUE_FULL(S) (barriers + 8 * (6 + 2 * STAGES + (S)))
-#define VALUE_EMPTY(S) (barriers + 8 * (6 + 3 * STAGES + (S)))
-#define BARRIERS (6 + 4 * STAGES)
+#define QUERY_FULL(I) (barriers + 8 * (4 + (I)))
+#define QUERY_EMPTY(I) (barriers + 8 * (6 + (I)))
+#define KEY_FULL(S) (barriers + 8 * (8 + (S)))
+#define KEY_EMPTY(S) (barriers + 8 * (8 + STAGES + (S)))
+#define VALUE_FULL(S) (barriers + 8 * (8 + 2 * STAGES + (S)))
+#define VALUE_EMPTY(S) (barriers + 8 * (8 + 3 * STAGES + (S)))
+#define BARRIERS (8 + 4 * STAGES)
+// Where the queries of a piece of work go, and how often that place was taken before, by its last bit.
+#define QUERY_PLACE(TURN) ((TURN) % QUERY_STAGES)
+#define QUERY_PARITY(TURN) ((TURN) / QUERY_STAGES & 1)
 // Numbered barriers: whose turn it is, and one for each consumer.
 #define TURN(W) (1 + (W))
 #define OWN(W) (8 + (W))
@@ -84,7 +87,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   __local int work_ints[2 * WORK_INTS];
   __local int tile_ints[STAGES];
   volatile __local int *const tile_of = tile_ints;
-  const uint queries_at = ADDRESS(tiles), keys_at = queries_at + QUERY_BYTES, values_at = keys_at + STAGES * KEY_BYTES,
+  const uint queries_at = ADDRESS(tiles), keys_at = queries_at + QUERY_STAGES * QUERY_BYTES, values_at = keys_at + STAGES * KEY_BYTES,
              output_at = values_at + STAGES * VALUE_BYTES, barriers = ADDRESS(barrier_words);
   const uint thread = get_local_id(0), lane = thread & 31;
   // counter of pieces of work, and of work-groups that are done; then maps, one set for each work-group
@@ -95,10 +98,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   if (thread == 0) {
     for (int i = 0; i < 2; i++) {
       barrier_init(WORK_FULL(i), 1);
-      barrier_init(WORK_EMPTY(i), CONSUMERS * WARPGROUP);
+      barrier_init(WORK_EMPTY(i), CONSUMERS);
+      barrier_init(QUERY_FULL(i), 1);
+      barrier_init(QUERY_EMPTY(i), CONSUMERS);
     }
-    barrier_init(QUERY_FULL, 1);
-    barrier_init(QUERY_EMPTY, CONSUMERS);
     for (int i = 0; i < STAGES; i++) {
       barrier_init(KEY_FULL(i), 1);
       barrier_init(KEY_EMPTY(i), CONSUMERS);
@@ -159,13 +162,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         const int b = work[WORK_BATCH], first = work[WORK_FIRST], last = work[WORK_LAST], length = work[WORK_LENGTH],
                   offset = work[WORK_OFFSET], hk = h / a.key_group, hv = h / a.value_group;
         if (lane == 0) {
-          barrier_wait(QUERY_EMPTY, (turn & 1) ^ 1);
-          barrier_expect(QUERY_FULL, QUERY_BYTES);
+          const uint at = QUERY_PLACE(turn);
+          barrier_wait(QUERY_EMPTY(at), QUERY_PARITY(turn) ^ 1);
+          barrier_expect(QUERY_FULL(at), QUERY_BYTES);
           const int query = work[WORK_START] + first, of_batch = QUERY_BATCH(b);
           for (int plane = 0; plane < PLANES; plane++)
             for (int panel = 0; panel < KEY_PANELS; panel++)
-              load_box(queries_at + plane * QUERY_PLANE + panel * (ROWS * PANEL_BYTES), q_map, 64 * panel, query, h,
-                       of_batch + plane * x.planes, QUERY_FULL);
+              load_box(queries_at + at * QUERY_BYTES + plane * QUERY_PLANE + panel * (ROWS * PANEL_BYTES), q_map, 64 * panel,
+                       query, h, of_batch + plane * x.planes, QUERY_FULL(at));
         }
         int from = 0, to = length;
 #if !POSITIONS
@@ -277,7 +281,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     if (group == CONSUMERS - 1) GROUP_ARRIVE(TURN(0), 256);
 #endif
     uint stage = 0, phase = 0;
-    const ulong q_operand = OPERAND(queries_at + group * (64 * PANEL_BYTES), 16);
 
     for (uint turn = 0;; turn++) {
       volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
@@ -288,7 +291,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       m0 = m1 = -INFINITY;
       l0 = l1 = 0.0f;
       EACH_OUTPUT o[i] = 0.0f;
-      barrier_wait(QUERY_FULL, turn & 1);
+      const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
+      barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
       barrier_wait(KEY_FULL(stage), phase);
       // a shuffle tells the compiler that a warp agrees: products under a condition of another kind are serialised
       int tile = shuffle(tile_of[stage], 0);
@@ -296,13 +300,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       ISSUE_SCORES(stage)
       WAIT_SCORES(0);
       if (lead) barrier_arrive(KEY_EMPTY(stage));
+      if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
       SCORES_TO_WEIGHTS
       PACK_WEIGHTS
       // rows beyond the length may hold anything, and 0 times NaN is NaN
       const int present = length - (tile >> 2);
       if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
         barrier_wait(VALUE_FULL(stage), phase);
-        __local uchar *const rows = tiles + QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
+        __local uchar *const rows = tiles + QUERY_STAGES * QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
         for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
           for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
             *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
@@ -327,13 +332,13 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #endif
         WAIT_SCORES(1);
         if (lead) barrier_arrive(KEY_EMPTY(stage));
+        if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
         SCORES_TO_WEIGHTS
         WAIT_VALUES;
         if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
         PACK_WEIGHTS
         RESCALE_OUTPUTS
       }
-      if (lead) barrier_arrive(QUERY_EMPTY);
       barrier_wait(VALUE_FULL(stage), phase);
       PRODUCTS_FENCE;
       ISSUE_VALUES(stage)
@@ -366,6 +371,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       if (lead) STORES_READ;
 #endif
       const int careful = shuffle(any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last)), 0);
+      if (lead) barrier_arrive(WORK_EMPTY(turn & 1));
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
@@ -404,7 +410,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]);
         }
       }
-      barrier_arrive(WORK_EMPTY(turn & 1));
     }
 #if BULK_STORE
     if (lead) STORES_DONE;
