@@ -8,7 +8,6 @@ import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
 import dev.fovea.api.spi.Explained;
-import dev.fovea.opencl.runtime.DeviceContext;
 import org.jspecify.annotations.Nullable;
 
 /** Attention by tiles of queries, on matrix units where there are such, or, where few rows see many keys, by parts of the keys. */
@@ -37,9 +36,9 @@ final class AttentionRoutes implements DevicePlan, Explained {
     @Override
     public void run(Arguments arguments, ExecutionStream stream) {
         AttentionArguments a = (AttentionArguments) arguments;
-        if (decode != null && decode.suits(a)) {
-            DeviceContext context = backend.context();
-            decode.run(a, context, Launches.stream(stream));
+        DecodePath.Work work = decode == null ? null : decode.suited(a);
+        if (decode != null && work != null) {
+            decode.run(a, work, backend.context(), Launches.stream(stream));
         } else if (hopper != null && hopper.suits(a)) {
             hopper.run(a, backend.context(), Launches.stream(stream));
         } else {
