@@ -123,6 +123,20 @@ final class HostBench {
         ArgumentCall call = new ArgumentCall();
         part("FFM: a buffer argument", () -> call.memory(kernel, 0, storage), wait);
         part("FFM: a block argument", () -> call.bytes(kernel, BUFFERS, block), wait);
+        for (int i = 4; i < BUFFERS; i++) {
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, null);
+        }
+        part("JOCL: enqueue, 9 of 13 buffers null", enqueue, wait);
+        List<DeviceStorage> others = new ArrayList<>();
+        for (int i = 0; i < BUFFERS; i++) {
+            others.add(context.allocate(1 << 20));
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, Pointer.to(others.get(i).handle()));
+        }
+        part("JOCL: enqueue, 13 different buffers", enqueue, wait);
+        others.forEach(DeviceStorage::free);
+        for (int i = 0; i < BUFFERS; i++) {
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, Pointer.to(memory));
+        }
         part(
                 "JOCL: enqueue, wait",
                 () -> {
