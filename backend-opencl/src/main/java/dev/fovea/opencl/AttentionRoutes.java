@@ -43,8 +43,9 @@ final class AttentionRoutes implements DevicePlan, Explained {
         AttentionArguments a = (AttentionArguments) arguments;
         DeviceContext context = backend.context();
         DeviceStream queue = Launches.stream(stream);
-        if (decode != null && decode.suits(a)) {
-            decode.run(a, context, queue);
+        DecodePath.Work work = decode == null ? null : decode.suited(a);
+        if (decode != null && work != null) {
+            decode.run(a, work, context, queue);
         } else if (engines.stream().noneMatch(e -> e.run(a, context, queue))) {
             tiles.run(a, stream);
         }

@@ -47,6 +47,9 @@ final class DecodePath implements AutoCloseable {
 
     private record Pair(ContextKernel parts, ContextKernel merge) {}
 
+    /** How a run goes this way. */
+    record Work(DecodeVariant variant, DecodeCut cut, long workspaceBytes) {}
+
     DecodePath(OpenClBackend backend, AttentionSpec spec) {
         this(backend, spec, 0);
     }
@@ -66,12 +69,21 @@ final class DecodePath implements AutoCloseable {
                 && DecodeVariant.of(spec, 1, false, false, true).fits();
     }
 
-    /** Whether a run should: its rows are few and its keys many. */
-    boolean suits(AttentionArguments a) {
-        return (DecodeCut.sharedRows(spec, a) <= MOST_ROWS || DecodeCut.setQueries(a) <= FEW_QUERIES)
-                && a.keys() >= FEWEST_KEYS
-                && DecodeBlock.workspace(spec, a, cut(a, variant(a)))
-                        <= backend.info().maxAllocationBytes() / 4;
+    /** How a run goes this way, or null where it should not: its rows are not few or its keys not many. */
+    @Nullable
+    Work suited(AttentionArguments a) {
+        boolean few = DecodeCut.sharedRows(spec, a) <= MOST_ROWS || DecodeCut.setQueries(a) <= FEW_QUERIES;
+        if (!few || a.keys() < FEWEST_KEYS) {
+            return null;
+        }
+        Work work = work(a);
+        return work.workspaceBytes <= backend.info().maxAllocationBytes() / 4 ? work : null;
+    }
+
+    private Work work(AttentionArguments a) {
+        DecodeVariant variant = variant(a);
+        DecodeCut cut = DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch()));
+        return new Work(variant, cut, DecodeBlock.workspace(spec, a, cut));
     }
 
     private DecodeVariant variant(AttentionArguments a) {
@@ -81,10 +93,6 @@ final class DecodePath implements AutoCloseable {
                 DecodeBlock.aligned(spec, a),
                 AttentionBlock.needsWide(a),
                 backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
-    }
-
-    private DecodeCut cut(AttentionArguments a, DecodeVariant variant) {
-        return DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch()));
     }
 
     /** Of the spec, the device and the number of sequences alone, so that a schedule cuts as a run without one does. */
@@ -121,18 +129,21 @@ final class DecodePath implements AutoCloseable {
     }
 
     void run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
+        run(a, work(a), context, stream);
+    }
+
+    void run(AttentionArguments a, Work work, DeviceContext context, DeviceStream stream) {
         if (a.batch() * a.queries() > 0) {
-            DecodeCut cut = cut(a, variant(a));
             stream.run(
                     context,
-                    Math.max(4, DecodeBlock.workspace(spec, a, cut)),
-                    workspace -> launches(a, context, new Memory(workspace)));
+                    Math.max(4, work.workspaceBytes),
+                    workspace -> launches(a, work, context, new Memory(workspace)));
         }
     }
 
-    private List<Launch> launches(AttentionArguments a, DeviceContext context, Memory workspace) {
-        DecodeVariant variant = variant(a);
-        DecodeCut cut = cut(a, variant);
+    private List<Launch> launches(AttentionArguments a, Work work, DeviceContext context, Memory workspace) {
+        DecodeVariant variant = work.variant;
+        DecodeCut cut = work.cut;
         DecodeSchedule schedule = a.schedule() != null && a.schedule().device() instanceof DecodeSchedule d ? d : null;
         Pair kernels = kernels(variant);
         Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null));

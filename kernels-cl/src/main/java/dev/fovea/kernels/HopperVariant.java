@@ -43,7 +43,11 @@ public record HopperVariant(
     /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
     private static final long MANY_KEYS = 12288;
 
+    /** From so many keys on, three groups of 64 rows share a tile of 64 columns. */
+    private static final long KEYS_FOR_THREE = 4096;
+
     private static final int LEAST_PAGE = 8;
+    private static final int LOCAL_BYTES = 231424;
 
     /** Whether the kernel computes what the spec says. */
     public static boolean takes(AttentionSpec spec) {
@@ -99,10 +103,10 @@ public record HopperVariant(
         int of = 64;
         boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
-            int tile = widest > of ? 32 : demanding || !folded ? 64 : 80;
-            return two(3, headDim, valueDim, tile, false, folded, Math.max(feeder, 56));
+            int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
+            return two(3, headDim, valueDim, tile, false, folded, feeder);
         }
-        if (widest <= of && folded && !demanding) {
+        if (widest <= of && folded && !demanding && keys >= KEYS_FOR_THREE) {
             return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, 32, 160);
         }
         if (widest <= WIDEST_OF_PLANES) {
@@ -119,7 +123,15 @@ public record HopperVariant(
     private static HopperVariant two(
             int planes, int headDim, int valueDim, int keys, boolean bulk, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
-        return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, Math.min(consumer, 240));
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, consumer);
+    }
+
+    /** Pieces of queries in local memory: two where there is room, so that those of the next one are brought ahead. */
+    private int queryStages() {
+        int key = Math.ceilDiv(headDim, 64) * 128;
+        int value = Math.ceilDiv(valueDim, 64) * 128;
+        int others = planes * stages * keys * (key + value) + (bulkStore ? rows() * value : 0);
+        return planes * 2 * rows() * key + others <= LOCAL_BYTES ? 2 : 1;
     }
 
     /** The same with smaller tiles, which take fewer registers; null if there is none. */
@@ -157,6 +169,7 @@ public record HopperVariant(
     String defines() {
         return "#define PLANES " + planes + "\n#define HEAD_DIM " + headDim + "\n#define VALUE_DIM " + valueDim
                 + "\n#define KEYS " + keys + "\n#define CONSUMERS " + consumers + "\n#define STAGES " + stages
+                + "\n#define QUERY_STAGES " + queryStages()
                 + "\n#define BULK_STORE " + (bulkStore ? 1 : 0) + "\n#define FOLDED " + (folded ? 1 : 0)
                 + "\n#define FEEDER_REGISTERS " + feederRegisters + "\n#define CONSUMER_REGISTERS "
                 + consumerRegisters + "\n";

@@ -33,6 +33,8 @@ public final class DeviceContext implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(DeviceContext.class.getName());
     /** What an empty tensor takes, since an OpenCL buffer cannot be empty. */
     private static final long LEAST_BYTES = 64;
+    /** The part of the memory that buffers of closed tensors may hold. */
+    private static final long SPARE_PART = 32;
 
     private final FoundDevice device;
     private final cl_context handle;
@@ -42,6 +44,7 @@ public final class DeviceContext implements AutoCloseable {
     private final Set<Owned> owned = ConcurrentHashMap.newKeySet();
     private final Set<DeviceStorage> storages = ConcurrentHashMap.newKeySet();
     private final AtomicLong liveBytes = new AtomicLong();
+    private final SpareBuffers spares;
     private @Nullable DeviceStorage unused;
     private @Nullable Staging staging;
     private boolean stagingTried;
@@ -58,6 +61,7 @@ public final class DeviceContext implements AutoCloseable {
         this.handle = handle;
         this.transfers = transfers == null ? newQueue(false) : transfers;
         this.programs = new Programs(this, binaries, builds);
+        this.spares = new SpareBuffers(device.info().memoryBytes() / SPARE_PART);
     }
 
     /** Opens a context; {@code builds} is told of each program made ready in it. */
@@ -94,8 +98,8 @@ public final class DeviceContext implements AutoCloseable {
             cl_mem handle = ForeignHandle.adopt(this, memory, new cl_mem());
             long bytes = ForeignHandle.checkMemory(handle, this.handle);
             check(Status.of(() -> CL.clRetainMemObject(handle)), "retaining a buffer", 0);
-            DeviceStorage storage =
-                    new DeviceStorage(this, handle, own(() -> Status.of(() -> CL.clReleaseMemObject(handle))), bytes);
+            DeviceStorage storage = new DeviceStorage(
+                    this, handle, own(() -> Status.of(() -> CL.clReleaseMemObject(handle))), bytes, true);
             storage.share(stream);
             storages.add(storage);
             return storage;
@@ -150,10 +154,37 @@ public final class DeviceContext implements AutoCloseable {
             if (bytes > free) {
                 throw outOfMemory(bytes, "close tensors that are no longer needed");
             }
-            DeviceStorage storage = buffer(bytes);
+            DeviceStorage spare = spares.take(bytes);
+            if (spare == null && bytes > free - spares.bytes()) {
+                spares.clear();
+            }
+            DeviceStorage storage = spare == null ? buffer(bytes) : spare.anew();
+            liveBytes.addAndGet(bytes);
             storages.add(storage);
             return storage;
         });
+    }
+
+    /** Takes back the memory of a storage that nobody uses from now on. */
+    void takeBack(DeviceStorage storage) {
+        lock.readLock().lock(); // first, as transfers do
+        try {
+            storages.remove(storage);
+            storage.awaitTransfer();
+            if (!storage.isAdopted()) {
+                liveBytes.addAndGet(-storage.byteSize());
+            }
+            if (closed || lost != null || storage.isShared() || !spares.give(storage)) {
+                storage.release();
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    /** Bytes that the driver still has for us though no tensor holds them. */
+    long spareBytes() {
+        return spares.bytes();
     }
 
     private DeviceStorage buffer(long bytes) {
@@ -163,12 +194,7 @@ public final class DeviceContext implements AutoCloseable {
             check(made.status(), "allocating " + Bytes.text(bytes), bytes);
         }
         cl_mem memory = Objects.requireNonNull(made.object());
-        liveBytes.addAndGet(bytes);
-        Owned owner = own(() -> {
-            liveBytes.addAndGet(-bytes);
-            Status.of(() -> CL.clReleaseMemObject(memory));
-        });
-        return new DeviceStorage(this, memory, owner, bytes);
+        return new DeviceStorage(this, memory, own(() -> Status.of(() -> CL.clReleaseMemObject(memory))), bytes, false);
     }
 
     /** Memory for the parameters of a kernel that it will not look at; the context's own. */
@@ -198,10 +224,6 @@ public final class DeviceContext implements AutoCloseable {
             }
         }
         return staging;
-    }
-
-    void forget(DeviceStorage storage) {
-        storages.remove(storage);
     }
 
     public Programs programs() {
@@ -275,6 +297,9 @@ public final class DeviceContext implements AutoCloseable {
             markLost(what + ": " + Status.name(status));
             return new DeviceLost(device.info().id(), String.valueOf(lost));
         }
+        if (Status.isOutOfMemory(status)) {
+            spares.clear(); // for whoever tries again
+        }
         return Status.isOutOfMemory(status)
                 ? outOfMemory(
                         bytes, "close tensors that are no longer needed (the driver says " + Status.name(status) + ")")
@@ -303,6 +328,7 @@ public final class DeviceContext implements AutoCloseable {
                         storages.size(),
                         Bytes.text(liveBytes.get()));
             }
+            spares.clear();
             for (Owned o : List.copyOf(owned)) {
                 o.release();
             }

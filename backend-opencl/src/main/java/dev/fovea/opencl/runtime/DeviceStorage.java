@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.cl_mem;
@@ -23,6 +24,8 @@ public final class DeviceStorage implements Storage {
     private final cl_mem handle;
     private final Owned owner;
     private final long bytes;
+    private final boolean adopted;
+    private final AtomicBoolean freed = new AtomicBoolean();
     /** The last run of each stream that uses this. */
     private final Map<DeviceStream, Long> otherUsers = new HashMap<>();
 
@@ -30,11 +33,13 @@ public final class DeviceStorage implements Storage {
     private long usersRun;
     private volatile @Nullable DeviceStream shared;
 
-    DeviceStorage(DeviceContext context, cl_mem handle, Owned owner, long bytes) {
+    /** Memory; adopted: that somebody else made. */
+    DeviceStorage(DeviceContext context, cl_mem handle, Owned owner, long bytes, boolean adopted) {
         this.context = context;
         this.handle = handle;
         this.owner = owner;
         this.bytes = bytes;
+        this.adopted = adopted;
     }
 
     public DeviceContext context() {
@@ -56,7 +61,7 @@ public final class DeviceStorage implements Storage {
     }
 
     cl_mem handle() {
-        if (owner.isReleased()) {
+        if (freed.get() || owner.isReleased()) {
             throw new Closed("tensor");
         }
         return handle;
@@ -77,6 +82,15 @@ public final class DeviceStorage implements Storage {
     /** From now on somebody else may enqueue work on this memory, by that stream's queue. */
     public void share(DeviceStream stream) {
         shared = stream;
+    }
+
+    /** Whether somebody else may use this memory too. */
+    boolean isShared() {
+        return shared != null;
+    }
+
+    boolean isAdopted() {
+        return adopted;
     }
 
     /** The raw {@code cl_mem}. */
@@ -171,9 +185,31 @@ public final class DeviceStorage implements Storage {
         context.checkWaited(status, read ? "reading a tensor" : "writing a tensor");
     }
 
-    @Override
-    public synchronized void free() {
-        context.forget(this);
+    /** Returns when no transfer is under way; none begins once this is free. */
+    synchronized void awaitTransfer() {}
+
+    /** Whether all work that was given this memory is known to be done. */
+    boolean isIdle() {
+        synchronized (otherUsers) {
+            otherUsers.entrySet().removeIf(e -> e.getKey().isDone(e.getValue()));
+            return otherUsers.isEmpty() && (user == null || user.isDone(usersRun));
+        }
+    }
+
+    /** A storage on the memory of this, which is free and idle. */
+    DeviceStorage anew() {
+        return new DeviceStorage(context, handle, owner, bytes, false);
+    }
+
+    /** Gives the memory to the driver. */
+    void release() {
         owner.release();
+    }
+
+    @Override
+    public void free() {
+        if (freed.compareAndSet(false, true)) {
+            context.takeBack(this);
+        }
     }
 }

@@ -77,6 +77,7 @@ public final class DeviceStream implements ExecutionStream, Profiled {
                 t.free();
             }
             DeviceStorage made = context.allocate(bytes);
+            made.usedBy(this, ++runs);
             tickets = made;
             t = made;
             context.use(() -> {

@@ -17,11 +17,14 @@ import org.jspecify.annotations.Nullable;
  * other. A driver moves ordinary memory several times slower. One transfer at a time.
  */
 final class Staging {
-    static final int CHUNK_BYTES = 4 << 20;
-    static final int COPIERS = 4;
+    static final int CHUNK_BYTES = 16 << 20;
+    static final int COPIERS = 8;
+
+    private static final int LEAST_PIECE = 2 << 20;
+    private static final long PAGE = 4096;
 
     /** Below this a part is not worth another thread. */
-    private static final int LEAST_PART = 256 << 10;
+    private static final int LEAST_PART = 512 << 10;
 
     /** Stands for any thread but the caller's: memory of a confined arena is not for it. */
     private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
@@ -80,10 +83,11 @@ final class Staging {
 
     /** Copies into a buffer; returns when it is there. */
     synchronized void write(cl_mem to, long offset, MemorySegment from) {
+        int piece = piece(from.byteSize());
         try {
-            for (long at = 0; at < from.byteSize(); at += chunkBytes) {
-                Chunk chunk = next(at);
-                int n = (int) Math.min(chunkBytes, from.byteSize() - at);
+            for (long at = 0; at < from.byteSize(); at += piece) {
+                Chunk chunk = chunks.get((int) (at / piece & 1));
+                int n = (int) Math.min(piece, from.byteSize() - at);
                 await(chunk);
                 copy(from, at, chunk.memory, 0, n);
                 enqueue(chunk, to, offset + at, n, false);
@@ -95,16 +99,18 @@ final class Staging {
 
     /** Copies out of a buffer. */
     synchronized void read(cl_mem from, long offset, MemorySegment to) {
+        int piece = piece(to.byteSize());
         try {
-            for (long at = -chunkBytes; at < to.byteSize(); at += chunkBytes) {
-                long ahead = at + chunkBytes;
+            for (long at = -piece; at < to.byteSize(); at += piece) {
+                long ahead = at + piece;
                 if (ahead < to.byteSize()) {
-                    enqueue(next(ahead), from, offset + ahead, (int) Math.min(chunkBytes, to.byteSize() - ahead), true);
+                    Chunk chunk = chunks.get((int) (ahead / piece & 1));
+                    enqueue(chunk, from, offset + ahead, (int) Math.min(piece, to.byteSize() - ahead), true);
                 }
                 if (at >= 0) {
-                    Chunk chunk = next(at);
+                    Chunk chunk = chunks.get((int) (at / piece & 1));
                     await(chunk);
-                    copy(chunk.memory, 0, to, at, (int) Math.min(chunkBytes, to.byteSize() - at));
+                    copy(chunk.memory, 0, to, at, (int) Math.min(piece, to.byteSize() - at));
                 }
             }
         } finally {
@@ -112,8 +118,9 @@ final class Staging {
         }
     }
 
-    private Chunk next(long at) {
-        return chunks.get((int) (at / chunkBytes & 1));
+    /** A quarter of the whole, so that both ends have work, between what is worth a call and a chunk. */
+    private int piece(long bytes) {
+        return (int) Math.min(chunkBytes, Math.max(LEAST_PIECE, Math.ceilDiv(bytes, 4 * PAGE) * PAGE));
     }
 
     private void enqueue(Chunk chunk, cl_mem buffer, long offset, int n, boolean read) {

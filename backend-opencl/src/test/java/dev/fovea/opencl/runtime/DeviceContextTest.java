@@ -83,6 +83,74 @@ class DeviceContextTest {
     }
 
     @Test
+    void memoryOfClosedTensorsIsUsedAgainOnceItsWorkIsDone() {
+        String slow = """
+                __kernel void slow(__global int *to, uint rounds) {
+                  uint x = 1;
+                  for (uint i = 0; i < rounds; i++) x = x * 1664525u + 1013904223u + (x >> 7);
+                  to[get_global_id(0)] = x == 0 ? 1 : 7;
+                }
+                """;
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+                Kernel kernel = context.programs().kernel(slow, "slow");
+                DeviceStream stream = new DeviceStream()) {
+            DeviceStorage first = context.allocate(1000);
+            long handle = first.rawHandle();
+            stream.run(
+                    context,
+                    List.of(new Launch(
+                            kernel,
+                            List.of(new KernelArgument.Memory(first), KernelArgument.Value.of(10_000_000)),
+                            1,
+                            4)));
+            first.free();
+            assertThat(context.liveBytes()).isZero();
+            assertThat(context.spareBytes()).isEqualTo(1000);
+            DeviceStorage beside = context.allocate(1000); // the run is not known to be done
+            assertThat(beside.rawHandle()).isNotEqualTo(handle);
+            assertThat(context.spareBytes()).isEqualTo(1000);
+            stream.await();
+            DeviceStorage other = context.allocate(1001);
+            assertThat(context.spareBytes()).isEqualTo(1000);
+            DeviceStorage again = context.allocate(1000);
+            assertThat(again.rawHandle()).isEqualTo(handle);
+            assertThat(context.spareBytes()).isZero();
+            assertThat(context.liveBytes()).isEqualTo(3001);
+            assertThatThrownBy(first::rawHandle).isInstanceOf(Closed.class);
+            first.free();
+            assertThat(context.liveBytes()).isEqualTo(3001);
+            again.share(stream);
+            again.free(); // whoever it was shared with may hold it
+            assertThat(context.spareBytes()).isZero();
+            beside.free();
+            other.free();
+            assertThat(context.liveBytes()).isZero();
+            assertThat(context.spareBytes()).isEqualTo(2001);
+        }
+    }
+
+    @Test
+    void spareMemoryHasALimit() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong())) {
+            SpareBuffers spares = new SpareBuffers(100);
+            DeviceStorage[] some = new DeviceStorage[4];
+            for (int i = 0; i < some.length; i++) {
+                some[i] = context.allocate(i == 3 ? 101 : 40);
+            }
+            assertThat(spares.give(some[0])).isTrue();
+            assertThat(spares.give(some[1])).isTrue();
+            assertThat(spares.give(some[3])).isFalse();
+            assertThat(spares.take(39)).isNull();
+            assertThat(spares.give(some[2])).isTrue(); // the others go
+            assertThat(spares.bytes()).isEqualTo(40);
+            assertThatThrownBy(some[0]::rawHandle).isInstanceOf(Closed.class);
+            assertThat(spares.take(40)).isSameAs(some[2]);
+            assertThat(spares.take(40)).isNull();
+            assertThat(spares.bytes()).isZero();
+        }
+    }
+
+    @Test
     void freeingTwiceAndAfterCloseIsHarmless() {
         DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
         DeviceStorage a = context.allocate(16);

@@ -11,7 +11,6 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.AttentionBlock;
-import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -124,6 +123,20 @@ final class HostBench {
         ArgumentCall call = new ArgumentCall();
         part("FFM: a buffer argument", () -> call.memory(kernel, 0, storage), wait);
         part("FFM: a block argument", () -> call.bytes(kernel, BUFFERS, block), wait);
+        for (int i = 4; i < BUFFERS; i++) {
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, null);
+        }
+        part("JOCL: enqueue, 9 of 13 buffers null", enqueue, wait);
+        List<DeviceStorage> others = new ArrayList<>();
+        for (int i = 0; i < BUFFERS; i++) {
+            others.add(context.allocate(1 << 20));
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, Pointer.to(others.get(i).handle()));
+        }
+        part("JOCL: enqueue, 13 different buffers", enqueue, wait);
+        others.forEach(DeviceStorage::free);
+        for (int i = 0; i < BUFFERS; i++) {
+            CL.clSetKernelArg(kernel, i, Sizeof.cl_mem, Pointer.to(memory));
+        }
         part(
                 "JOCL: enqueue, wait",
                 () -> {
@@ -173,7 +186,11 @@ final class HostBench {
                 part(
                         what + "attend, output allocated and closed",
                         () -> fovea.attend(q, k, v, options).close(),
-                        () -> o.storage().read(0, MemorySegment.ofArray(new float[1])));
+                        () -> {
+                            try (Tensor t = fovea.attend(q, k, v, options)) {
+                                t.toFloatArray();
+                            }
+                        });
                 part(
                         what + "  of it spec, plan, arguments, checks",
                         () -> idle.attend(q1, k1, k1, options).close(),

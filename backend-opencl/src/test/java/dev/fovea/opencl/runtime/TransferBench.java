@@ -31,8 +31,8 @@ final class TransferBench {
                     () -> CL.clEnqueueReadBuffer(
                             context.transfers(), storage.handle(), true, 0, bytes, plain, 0, null, null));
             row("an array by the library", bytes, () -> storage.write(0, array), () -> storage.read(0, array));
-            for (int chunk : new int[] {1, 2, 4, 8, 16}) {
-                for (int copiers : new int[] {1, 2, 4, 8}) {
+            for (int chunk : new int[] {4, 8, 16, 32}) {
+                for (int copiers : new int[] {1, 4, 8, 12}) {
                     Staging staging = new Staging(context, chunk << 20, copiers);
                     row(
                             "chunks of " + chunk + " MiB, " + copiers + " threads",
