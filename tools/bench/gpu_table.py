@@ -181,7 +181,7 @@ def measure(run, rows):
         if group:
             run.measure(group, engine)
     group = [r for r in rows if r.processes > 1]
-    for _ in range(run.options.processes or max((r.processes for r in group), default=0)):
+    for _ in range(run.options.processes or group[0].processes if group else 0):
         run.close_peers()
         run.peers_left += 0 if run.options.no_peers else 1
         run.measure(group, "")
