@@ -42,7 +42,7 @@ ROWS = [
     Row("f32-4k-64-causal", ("efficient",), 3.5),
     Row("f32-4k-128-full", ("efficient",), 2.8),
     Row("f32-4k-64-full", ("efficient",), 1.25, engine="fma"),
-    Row("16k-128-full", ("flash",), 1.25, engine="mma"),
+    Row("16k-128-full", ("flash",), 1.25, engine="mma.sync"),
     Row("8k-128-bias", ("flex",), 1.35),
     Row("8k-128-window", ("flex",), 1 / 0.7),
     Row("8k-128-documents", ("flex",), 1.2),

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import statistics
 import sys
 import time
@@ -23,6 +24,7 @@ from paced import Dead, Paced
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_SECONDS = 300
+CEILING_SECONDS = 60
 CEILINGS = ("bf16", "f32")
 
 
@@ -32,6 +34,7 @@ def arguments():
     p.add_argument("--out", required=True, metavar="DIR", help="output folder, made if missing")
     p.add_argument("--only", metavar="RE", help="rows whose name this finds; a case name, with [ENGINE] if one is asked for")
     p.add_argument("--seconds-per-case", type=float, default=2.0, metavar="S", help="default: 2")
+    p.add_argument("--limit", type=float, default=3600, metavar="S", help="start no row after so many seconds")
     p.add_argument("--processes", type=int, metavar="N", help="of the rows that ask for several (3)")
     p.add_argument("--peers", default=f"{shlex.quote(sys.executable)} {shlex.quote(os.path.join(HERE, 'peers.py'))}",
                    metavar="COMMAND", help="the opponents' process; default: PyTorch by peers.py")
@@ -51,19 +54,30 @@ class Run:
         self.peers_left = 0 if options.no_peers else 4  # starts that may still be tried
         self.cases = {}
         self.facts = {"commit": options.commit}
+        self.end = time.monotonic() + options.limit
+        self.found = {}
+        self.limits = {}
 
     def measure(self, rows, engine):
-        """A result for each row."""
-        results = []
+        """Finds a result for each row."""
         for i, row in enumerate(rows):
+            if time.monotonic() > self.end:
+                self.keep(failure(row, "no time was left"))
+                continue
             try:
                 self.start(engine, rows[i:])
             except (Dead, OSError) as e:
-                return results + [failure(r, e) for r in rows[i:]]
-            results.append(self.one(row))
-            say(results[-1])
+                for r in rows[i:]:
+                    self.keep(failure(r, e))
+                return
+            self.keep(self.one(row))
         self.close_ours()
-        return results
+
+    def keep(self, result):
+        """Writes all there is, so that a run that is ended loses nothing."""
+        self.found.setdefault(result["row"], []).append(result)
+        say(result)
+        write(self)
 
     def start(self, engine, rows):
         if self.ours is None:
@@ -113,14 +127,12 @@ class Run:
 
     def ceilings(self):
         """Operations a second of the units, as far as the peers can tell."""
-        found = {}
         for unit in CEILINGS if self.peers else ():
             try:
-                answer = self.peers.ask(f"run ceiling:{unit} 5", START_SECONDS)
-                found[unit] = {"flops": answer["flops"] / min(answer["seconds"]), "how": answer["how"]}
+                answer = self.peers.ask(f"run ceiling:{unit} 5", CEILING_SECONDS)
+                self.limits[unit] = {"flops": answer["flops"] / min(answer["seconds"]), "how": answer["how"]}
             except (Dead, KeyError) as e:
                 print(f"no ceiling of {unit}: {e}", file=sys.stderr)
-        return found
 
     def path(self, name):
         return os.path.join(self.options.out, name)
@@ -163,34 +175,30 @@ def merged(results):
 
 
 def measure(run, rows):
-    """Results of all rows in their order, and the ceilings."""
-    results, ceilings = {}, {}
+    """Rows that share a process first, engine by engine; then those that ask for several."""
     for engine in sorted({r.engine for r in rows}):
         group = [r for r in rows if r.engine == engine and r.processes == 1]
         if group:
-            results.update((r["row"], r) for r in run.measure(group, engine))
-        ceilings = ceilings or run.ceilings()
+            run.measure(group, engine)
     group = [r for r in rows if r.processes > 1]
-    found = []
-    for _ in range(run.options.processes or max((r.processes for r in group), default=0)):
+    for _ in range(run.options.processes or group[0].processes if group else 0):
         run.close_peers()
         run.peers_left += 0 if run.options.no_peers else 1
-        found.append(run.measure(group, ""))
-    results.update((row.name, merged(of_row)) for row, *of_row in zip(group, *found))
-    return [results[r.name] for r in rows], ceilings
+        run.measure(group, "")
+    run.ceilings()
 
 
-def write(run, results, ceilings):
+def write(run):
+    results = [merged(run.found[r.name]) for r in ROWS if r.name in run.found]
     with open(run.path("results.jsonl"), "w") as file:
-        for line in ({**run.facts, "ceilings": ceilings}, *results):
+        for line in ({**run.facts, "ceilings": run.limits}, *results):
             file.write(json.dumps(line) + "\n")
-    heading = [report.facts(run.facts, ceilings), ""]
-    lines = heading + report.table(results) + [""] + [f"- {n}" for n in report.notes(results)]
+    lines = [report.facts(run.facts, run.limits), ""] + report.table(results)
+    lines += [""] + [f"- {n}" for n in report.notes(results)]
     with open(run.path("table.md"), "w") as file:
         file.write("\n".join(lines) + "\n")
-    print("\n" + "\n".join(lines))
     with open(run.path("roofline.svg"), "w") as file:
-        file.write(roofline.svg(results, ceilings))
+        file.write(roofline.svg(results, run.limits))
 
 
 def main():
@@ -199,18 +207,21 @@ def main():
     rows = [r for r in ROWS if options.only is None or re.search(options.only, r.name)]
     if not rows:
         sys.exit("no row has such a name; there are " + ", ".join(r.name for r in ROWS))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes are ended too
     start = time.monotonic()
     clocks = Clocks()
     run = Run(options, clocks)
     try:
-        results, ceilings = measure(run, rows)
+        measure(run, rows)
     finally:
         run.close_ours()
         run.close_peers()
         clocks.close()
-    write(run, results, ceilings)
-    print(f"\n{time.monotonic() - start:.0f} s")
-    return 1 if any("failed" in r for r in results) else 0
+    write(run)
+    with open(run.path("table.md")) as file:
+        print("\n" + file.read())
+    print(f"{time.monotonic() - start:.0f} s")
+    return 1 if any("failed" in r for r in map(merged, run.found.values())) else 0
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def _roofs(s, roofs, bandwidth):
     for unit, flops in roofs.items():
         start = max(left, flops / bandwidth) if bandwidth else left
         out += [_line(s.x(start), s.y(flops), s.x(right), s.y(flops), "#444", 1.5),
-                _text(WIDTH - RIGHT + 6, s.y(flops) + 4, f"{unit}: {flops / 1e12:.1f} TFLOP/s")]
+                _text(s.x(start) + 6, s.y(flops) - 6, f"{unit}: {flops / 1e12:.1f} TFLOP/s")]
     if bandwidth:
         top = max(roofs.values(), default=10.0 ** s.y1)
         low = max(left, 10.0 ** s.y0 / bandwidth)
@@ -96,20 +96,19 @@ def _roofs(s, roofs, bandwidth):
 
 
 def _marks(s, points):
-    """Points with their names in a column at the right, in the order of height and apart from one another."""
+    """Numbered points, and what the numbers mean in a column at the right."""
     out = []
-    for name, x, ours, theirs in points:
+    for number, (name, x, ours, theirs) in enumerate(sorted(points, key=lambda p: -p[2]), 1):
         px, py = s.x(x), s.y(ours)
         if theirs:
             out += [_line(px, py, px, s.y(theirs), "#999"),
-                    f'<circle cx="{px:.1f}" cy="{s.y(theirs):.1f}" r="4" fill="none" stroke="{PEER}" stroke-width="1.6"><title>'
-                    f"{escape(name)}: {theirs / 1e12:.1f} TFLOP/s</title></circle>"]
-        out.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{OURS}"><title>{escape(name)}: {ours / 1e12:.1f} TFLOP/s</title></circle>')
-    y = TOP + 60
-    for name, x, ours, theirs in sorted(points, key=lambda p: -p[2]):
-        ratio = f", {ours / theirs:.2f}x" if theirs else ""
-        out.append(_text(WIDTH - RIGHT + 26, y, f"{name}: {ours / 1e12:.3g}{ratio}", size=10))
-        y += 14
+                    f'<circle cx="{px:.1f}" cy="{s.y(theirs):.1f}" r="4" fill="none" stroke="{PEER}" stroke-width="1.6"/>']
+        right = number % 2
+        out += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="4" fill="{OURS}"/>',
+                _text(px + (7 if right else -7), py + 3, str(number), "start" if right else "end", 9, OURS),
+                _text(WIDTH - RIGHT + 16, TOP + 16 * number, f"{number}", "end", 11, OURS),
+                _text(WIDTH - RIGHT + 24, TOP + 16 * number,
+                      f"{name}: {ours / 1e12:.3g}" + (f", {ours / theirs:.2f}x" if theirs else ""), size=11)]
     return out
 
 

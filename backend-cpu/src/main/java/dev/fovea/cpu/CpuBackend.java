@@ -16,6 +16,7 @@ import dev.fovea.api.spec.TransferSpec;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.Roofline;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import java.lang.foreign.Arena;
@@ -26,7 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An open CPU device: its storages, its threads and their scratch memory. */
-final class CpuBackend implements DeviceBackend {
+final class CpuBackend implements DeviceBackend, Roofline {
     private static final int ALIGNMENT = 64;
 
     /** Bytes that may be allocated between two looks at the free memory, which cost more than a small allocation. */
@@ -171,6 +172,18 @@ final class CpuBackend implements DeviceBackend {
         if (storage.owned() && live.remove(storage)) {
             storageBytes.addAndGet(-storage.byteSize());
         }
+    }
+
+    @Override
+    public double multiplyAdd() {
+        checkOpen();
+        return new CpuRoofline(this).multiplyAdd();
+    }
+
+    @Override
+    public void sum(Storage storage) {
+        checkOpen();
+        new CpuRoofline(this).sum(((CpuStorage) storage).segment());
     }
 
     void checkOpen() {

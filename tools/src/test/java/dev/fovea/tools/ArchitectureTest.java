@@ -115,7 +115,8 @@ class ArchitectureTest {
             while (used.find()) {
                 String other = used.group(1);
                 boolean may = other.equals(own)
-                        || own.equals("demo") && List.of("api", "tools").contains(other)
+                        || List.of("demo", "peers").contains(own)
+                                && List.of("api", "tools").contains(other)
                         || ALLOWED.getOrDefault(own, List.of()).contains("dev.fovea." + other + "..");
                 assertThat(may).as(source + " names dev.fovea." + other).isTrue();
             }

@@ -183,6 +183,18 @@ class LauncherTest {
         }
     }
 
+    @Test
+    void peersComeWithAProfileAndAPlainSentenceWhereTheyCannotBeFetched() throws Exception {
+        script(bin.resolve("mvn"), "echo \"$@\" >>'%s/builds'; exit 1".formatted(folder));
+        Files.createDirectories(root.resolve("tools/peers/src/main"));
+        write(root.resolve("tools/peers/pom.xml"), "");
+        Result result = run(Map.of(), "bench", "--suite", "cpu", "--peers");
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err().lines().toList().getLast()).startsWith("fovea: the peers could not be fetched");
+        assertThat(Files.readString(folder.resolve("builds"))).contains("-P !format,peers -pl tools/peers -am package");
+    }
+
     private void sourcesAreNewer() throws IOException {
         Files.setLastModifiedTime(stamp, FileTime.fromMillis(0));
     }

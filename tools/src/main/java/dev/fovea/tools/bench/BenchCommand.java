@@ -45,13 +45,15 @@ import picocli.CommandLine.Option;
                     + " device.%n"
         },
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:all cases timed", "1:a case failed", "2:wrong usage"},
+        exitCodeList = {"0:all cases timed", "1:a case failed, or the peers are not here", "2:wrong usage"},
         footerHeading = "%nExamples:%n",
         footer = {
             "  fovea bench",
             "  fovea bench --device cpu --shape 1x8x1024x64 --causal",
             "  FOVEA_THREADS=1 fovea bench --device cpu --suite options",
             "  fovea bench --suite gpu --only 16k-128 --json",
+            "  ./fovea bench --suite cpu --peers --chart cpu.svg --out cpu.jsonl",
+            "  fovea bench --suite cpu --case decode --forks 1",
             "  fovea bench --shape 1x32/8x1/4096x128 --dtype f16 --dtype bf16 --out bench.jsonl"
         })
 public final class BenchCommand extends DeviceCommand {
@@ -94,10 +96,12 @@ public final class BenchCommand extends DeviceCommand {
             names = "--suite",
             paramLabel = "NAME",
             description = {
-                "options: what masks, caches and uneven batches cost, as ratios of times taken in turn, each with its goal."
-                        + " A missed goal is no failure.",
+                "options: what masks, caches and uneven batches cost, as ratios of times taken in turn, each with its goal.",
+                "cpu: prefill, decode, small and first calls on the CPU, each case in Java processes of its own, beside"
+                        + " the machine's limits (a multiply-add loop, a loop that sums the same memory) and their goals.",
                 "gpu: the cases that Fovea is compared with other libraries by (tools/bench), as seconds of a call among many"
-                        + " queued ones, with the error against float64."
+                        + " queued ones, with the error against float64.",
+                "A missed goal is no failure."
             })
     private @Nullable String suite;
 
@@ -125,10 +129,47 @@ public final class BenchCommand extends DeviceCommand {
     private int shrink;
 
     @Option(
+            names = "--peers",
+            description = {
+                "With the cpu suite (which it implies): ONNX Runtime and libtorch compute the same in turn with Fovea; a"
+                        + " ratio is their time by Fovea's, above 1 Fovea is faster. In a source checkout only: Maven"
+                        + " fetches about 230 MB the first time."
+            })
+    private boolean peers;
+
+    @Option(
+            names = "--case",
+            paramLabel = "TEXT",
+            defaultValue = "",
+            description = "Of the cpu suite only cases with this text in their names.")
+    private String part = "";
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            split = ",",
+            description = "Of the cpu suite: numbers of threads. Default: those of 1, 2 and 16 that the machine has.")
+    private List<Integer> threads = new ArrayList<>();
+
+    @Option(
+            names = "--forks",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Of the cpu suite: Java processes a case, medians over them. Default: ${DEFAULT-VALUE}.")
+    private int forks;
+
+    @Option(
+            names = "--chart",
+            paramLabel = "FILE",
+            description = "Of the cpu suite: also draw throughputs beside Fovea's into this SVG file.")
+    private @Nullable Path chart;
+
+    @Option(
             names = "--time",
             paramLabel = "SECONDS",
             defaultValue = "1",
-            description = "How long to warm up a case, and again to measure it. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "How long to warm up a case (each library of a case), and again to measure it. Default: ${DEFAULT-VALUE}.")
     private double seconds;
 
     @Option(names = "--out", paramLabel = "FILE", description = "Also write the results as JSON lines to this file.")
@@ -143,6 +184,10 @@ public final class BenchCommand extends DeviceCommand {
             throw new UsageException("--time: expected seconds above 0 and at most 3600, got " + seconds);
         }
         Console console = console();
+        if ("cpu".equals(suite) || suite == null && peers) {
+            return cpu(console);
+        }
+        checkNoneOfCpuSuite();
         if ("gpu".equals(suite)) {
             return gpu(console);
         }
@@ -175,11 +220,11 @@ public final class BenchCommand extends DeviceCommand {
                 }
             }
         }
-        save(lines);
+        write(lines);
         return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
     }
 
-    private void save(List<String> lines) throws IOException {
+    private void write(List<String> lines) throws IOException {
         if (out != null) {
             try (Writer writer = Files.newBufferedWriter(out)) {
                 for (String line : lines) {
@@ -209,14 +254,58 @@ public final class BenchCommand extends DeviceCommand {
                     table.run(gpu);
                 }
             }
-            save(table.lines());
+            write(table.lines());
             return table.failed() == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
         }
     }
 
+    private void checkNoneOfCpuSuite() {
+        if (peers || !part.isEmpty() || !threads.isEmpty() || chart != null) {
+            throw new UsageException("--peers, --case, --threads and --chart belong to --suite cpu");
+        }
+    }
+
+    private int cpu(Console console) throws IOException {
+        if (!shapes.isEmpty() || !types.isEmpty() || causal || window != null || !devices.isEmpty()) {
+            throw new UsageException("--suite cpu has its own shapes, types and device; choose among them by --case");
+        }
+        if (forks < 1 || forks > 100 || threads.stream().anyMatch(n -> n < 1 || n > 4096)) {
+            throw new UsageException("--forks takes 1 to 100, --threads 1 to 4096");
+        }
+        List<Integer> numbers = threads.isEmpty() ? CpuBench.usualThreads() : threads;
+        CpuBench bench = new CpuBench(part, numbers, forks, seconds, peers);
+        if (bench.names().isEmpty()) {
+            throw new UsageException("--case: none of the suite has '" + part + "' in its name; there are: "
+                    + String.join("; ", new CpuBench("", numbers, forks, seconds, peers).names()));
+        }
+        if (peers && !CpuBench.havePeers()) {
+            console.note(
+                    "fovea bench: ONNX Runtime and libtorch are not in the distribution, for their size; run ./fovea"
+                            + " bench --peers in a source checkout");
+            return ExitCode.SOFTWARE;
+        }
+        Environment environment = Environment.current();
+        List<CpuResult> results = new ArrayList<>();
+        if (!json) {
+            console.out().println(CpuResult.header());
+        }
+        int failed = bench.run(console, result -> {
+            results.add(result);
+            console.out().println(json ? result.json(environment) : result.line());
+            if (!json) {
+                result.goals().forEach(g -> console.out().println(g.goal().line(g.value())));
+            }
+        });
+        write(results.stream().map(r -> r.json(environment)).toList());
+        if (chart != null) {
+            Files.writeString(chart, CpuChart.svg(results, environment));
+        }
+        return failed == 0 ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
     private int options(Console console) {
         if (!"options".equals(suite)) {
-            throw new UsageException("--suite: there are 'options' and 'gpu', got '" + suite + "'");
+            throw new UsageException("--suite: there are 'options', 'cpu' and 'gpu', got '" + suite + "'");
         }
         int failed = 0;
         try (OpenBackends backends = backends()) {

@@ -102,8 +102,7 @@ final class BenchRun {
         return (System.nanoTime() - start) / 1e6;
     }
 
-    private static AttentionArguments arguments(
-            BenchCase c, AttentionSpec spec, Tensor q, Tensor k, Tensor v, Tensor o) {
+    static AttentionArguments arguments(BenchCase c, AttentionSpec spec, Tensor q, Tensor k, Tensor v, Tensor o) {
         Map<String, Number> scalars =
                 new HashMap<>(Map.of(Expressions.WINDOW_LEFT, c.left(), Expressions.WINDOW_RIGHT, c.right()));
         scalars.keySet().retainAll(spec.scalars().keySet());

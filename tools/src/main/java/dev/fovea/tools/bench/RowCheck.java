@@ -1,6 +1,8 @@
 package dev.fovea.tools.bench;
 
 import dev.fovea.api.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /** Compares sampled rows of an output with a float64 loop over the same stored inputs: a wrong result has no speed. */
@@ -8,11 +10,21 @@ final class RowCheck {
     static final int ROWS = 8;
 
     private final BenchCase c;
-    private final float[] query;
-    private final float[] key;
-    private final float[] value;
+    private final MemorySegment query;
+    private final MemorySegment key;
+    private final MemorySegment value;
+
+    /** A row of an output. */
+    interface Output {
+        float[] row(int batch, int head, int query);
+    }
 
     RowCheck(BenchCase c, float[] query, float[] key, float[] value) {
+        this(c, MemorySegment.ofArray(query), MemorySegment.ofArray(key), MemorySegment.ofArray(value));
+    }
+
+    /** Of inputs as the case's shape says, f32, row-major. */
+    RowCheck(BenchCase c, MemorySegment query, MemorySegment key, MemorySegment value) {
         this.c = c;
         this.query = query;
         this.key = key;
@@ -25,6 +37,10 @@ final class RowCheck {
      * result that is wrong.
      */
     double worst(Tensor output) {
+        return worst((b, h, q) -> read(output, b, h, q));
+    }
+
+    double worst(Output output) {
         SplittableRandom random = new SplittableRandom(7);
         BenchShape s = c.shape();
         double worst = 0;
@@ -37,7 +53,7 @@ final class RowCheck {
         return worst;
     }
 
-    private double row(Tensor output, int b, int h, int q) {
+    private double row(Output output, int b, int h, int q) {
         int d = c.shape().headDim();
         int from = c.from(q);
         int to = c.to(q);
@@ -51,7 +67,7 @@ final class RowCheck {
         for (int k = from; k < to; k++) {
             double sum = 0;
             for (int i = 0; i < d; i++) {
-                sum += (double) query[queryRow * d + i] * key[(keyRow + k) * d + i];
+                sum += (double) at(query, queryRow, d, i) * at(key, keyRow + k, d, i);
             }
             s[k - from] = scale * sum;
             max = Math.max(max, s[k - from]);
@@ -63,19 +79,23 @@ final class RowCheck {
             double p = Math.exp(s[k - from] - max);
             total += p;
             for (int i = 0; i < d; i++) {
-                float v = value[(keyRow + k) * d + i];
+                float v = at(value, keyRow + k, d, i);
                 o[i] += p * v;
                 largest = Math.max(largest, Math.abs(v));
             }
         }
         double allowed = (2 * (c.dtype().bytes() == 4 ? 0 : c.dtype().unitRoundoff()) + 1e-5) * largest;
-        float[] got = read(output, b, h, q);
+        float[] got = output.row(b, h, q);
         double worst = 0;
         for (int i = 0; i < d; i++) {
             double error = Math.abs(got[i] - (total == 0 ? 0 : o[i] / total));
             worst = Math.max(worst, Double.isNaN(error) ? Double.POSITIVE_INFINITY : error);
         }
         return worst == 0 ? 0 : worst / allowed;
+    }
+
+    private static float at(MemorySegment rows, long row, int d, int i) {
+        return rows.getAtIndex(ValueLayout.JAVA_FLOAT, row * d + i);
     }
 
     private static float[] read(Tensor output, int b, int h, int q) {

@@ -1,0 +1,5 @@
+/** Other libraries' attention, for {@code fovea bench --peers}. */
+@NullMarked
+package dev.fovea.peers;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.fovea.peers;
+
+import org.jspecify.annotations.NullMarked;
