@@ -31,7 +31,7 @@ final class ContextKernel implements AutoCloseable {
                 k.close();
             }
             kernel = null; // building may fail
-            k = wanted.programs().kernel(source.text(), source.entry());
+            k = wanted.programs().kernel(source);
             kernel = k;
             context = wanted;
         }

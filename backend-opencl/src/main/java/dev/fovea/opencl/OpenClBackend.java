@@ -18,6 +18,7 @@ import dev.fovea.api.spi.BuildCount;
 import dev.fovea.api.spi.DeviceBackend;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
+import dev.fovea.api.spi.EngineReport;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
 import dev.fovea.opencl.runtime.BinaryCache;
@@ -30,7 +31,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
-final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
+final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, OpenClInterop {
     private final FoundDevice device;
     private final BinaryCache binaries;
     private final AtomicLong builds = new AtomicLong();
@@ -156,6 +157,11 @@ final class OpenClBackend implements DeviceBackend, BuildCount, OpenClInterop {
     @Override
     public long kernelBuilds() {
         return builds.get();
+    }
+
+    @Override
+    public String testedEngine() {
+        return EngineSelfTests.report(context());
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.fovea.api.spi.DeviceReport;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceSearch;
+import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.OpenClLibrary;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,14 +23,15 @@ public final class FirstDevice {
 
     /** A context on it with a binary cache; the caller closes it. */
     public static DeviceContext context(BinaryCache cache, AtomicLong builds) {
+        return DeviceContext.open(device(), cache, builds);
+    }
+
+    public static FoundDevice device() {
         String id = id();
-        return DeviceContext.open(
-                DeviceSearch.run().devices().stream()
-                        .filter(d -> d.info().id().equals(id))
-                        .findFirst()
-                        .orElseThrow(),
-                cache,
-                builds);
+        return DeviceSearch.run().devices().stream()
+                .filter(d -> d.info().id().equals(id))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Skips a test with threads on the simulator, whose calls are not thread-safe as OpenCL's have to be. */

@@ -11,16 +11,32 @@ import java.util.List;
  * @param scalars names of the runtime scalars in the order of their kernel parameters, which follow the captures
  * @param ranges what the kernel wants to know of captured tensors: if any, a buffer that the ranges kernel filled follows the scalars,
  *     and a {@code struct capture} each
+ * @param target what the text is compiled for
  */
-public record KernelSource(String entry, String text, List<String> captures, List<String> scalars, List<Range> ranges) {
+public record KernelSource(
+        String entry, String text, List<String> captures, List<String> scalars, List<Range> ranges, Target target) {
     public KernelSource {
         captures = List.copyOf(captures);
         scalars = List.copyOf(scalars);
         ranges = List.copyOf(ranges);
     }
 
+    /** A portable kernel. */
+    public KernelSource(String entry, String text, List<String> captures, List<String> scalars, List<Range> ranges) {
+        this(entry, text, captures, scalars, ranges, Target.PORTABLE);
+    }
+
+    /** A portable kernel that wants to know nothing of captured tensors. */
     public KernelSource(String entry, String text, List<String> captures, List<String> scalars) {
         this(entry, text, captures, scalars, List.of());
+    }
+
+    /** What a kernel is compiled for. */
+    public enum Target {
+        /** Every device. */
+        PORTABLE,
+        /** NVIDIA's compute capability 9.0 with what only its own architecture has, behind {@link HopperPtx#MARKER}. */
+        SM_90A
     }
 
     /** Least and largest numbers of a captured tensor by blocks along one axis. */

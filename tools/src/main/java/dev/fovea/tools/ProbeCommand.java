@@ -1,10 +1,12 @@
 package dev.fovea.tools;
 
+import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
 import dev.fovea.api.Bytes;
 import dev.fovea.api.FoveaException.DeviceNotFound;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DeviceReport;
+import dev.fovea.api.spi.EngineReport;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,13 +32,19 @@ final class ProbeCommand extends CliCommand {
     @Option(names = "--json", description = "Print one JSON object instead of text.")
     private boolean json;
 
+    @Option(
+            names = "--verbose",
+            description = "Open each device and try its matrix unit, which may take seconds and the kernels of a test.")
+    private boolean verbose;
+
     /** The device that would be used, or why none would be. */
     private record Choice(@Nullable String id, String why) {}
 
     @Override
     public Integer call() {
         Console console = console();
-        List<DeviceReport> reports = Backends.report();
+        List<DeviceReport> reports =
+                verbose ? Backends.report().stream().map(ProbeCommand::tested).toList() : Backends.report();
         Choice choice = choice(reports, System.getenv(Backends.DEVICE_VARIABLE));
         if (json) {
             console.out().println(Json.pretty(j -> json(j, reports, choice)));
@@ -54,6 +62,19 @@ final class ProbeCommand extends CliCommand {
                     id, asked ? Backends.DEVICE_VARIABLE + " is " + environment : "the best rank of those found");
         } catch (DeviceNotFound e) {
             return new Choice(null, Objects.requireNonNullElse(e.getMessage(), "none"));
+        }
+    }
+
+    /** The report with what came out of trying the matrix unit. */
+    private static DeviceReport tested(DeviceReport report) {
+        if (!(report instanceof DeviceReport.Available(DeviceInfo d))) {
+            return report;
+        }
+        try (Backend backend = Backends.open(d.id())) {
+            String engine = backend.capability(EngineReport.class)
+                    .map(EngineReport::testedEngine)
+                    .orElse(d.matrixEngine());
+            return new DeviceReport.Available(d.withMatrixEngine(engine));
         }
     }
 
@@ -95,7 +116,8 @@ final class ProbeCommand extends CliCommand {
                 lines,
                 "features",
                 "f16 arithmetic " + yes(d.halfArithmetic()) + ", subgroups " + yes(d.subgroups())
-                        + ", 8-bit dot product " + yes(d.integerDot()) + ", matrix engine " + d.matrixEngine());
+                        + ", 8-bit dot product " + yes(d.integerDot()));
+        row(lines, "matrix engine", d.matrixEngine());
         row(lines, "rank", d.rank() + (d.rank() < 0 ? ", only on request" : ""));
         d.notes().forEach(n -> row(lines, "note", n));
     }

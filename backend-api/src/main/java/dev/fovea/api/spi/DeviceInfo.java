@@ -14,7 +14,8 @@ import java.util.List;
  * @param vectorBits width of the vectors in use; 0 where there is no such thing
  * @param halfArithmetic whether f16 arithmetic (not only storage) is there
  * @param integerDot whether an 8-bit integer dot product is there
- * @param matrixEngine which matrix unit kernels can use, or {@code none}
+ * @param matrixEngine which matrix unit kernels will use if it passes its test at first use, {@code FMA} where they use none, {@code none} on
+ *     the CPU backend
  * @param rank preference of automatic selection, higher first; negative: only on request
  * @param notes further facts worth a line, for instance a slower path and why
  */
@@ -58,5 +59,27 @@ public record DeviceInfo(
 
     public DeviceInfo {
         notes = List.copyOf(notes);
+    }
+
+    /** The same with another word on the matrix unit. */
+    public DeviceInfo withMatrixEngine(String engine) {
+        return new DeviceInfo(
+                id,
+                kind,
+                name,
+                platform,
+                driver,
+                memoryBytes,
+                maxAllocationBytes,
+                localMemoryBytes,
+                maxWorkGroup,
+                computeUnits,
+                vectorBits,
+                halfArithmetic,
+                subgroups,
+                integerDot,
+                engine,
+                rank,
+                notes);
     }
 }

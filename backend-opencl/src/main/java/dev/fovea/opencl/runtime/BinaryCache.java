@@ -93,11 +93,11 @@ public final class BinaryCache {
     }
 
     /** The name of an entry: what the binary depends on, and the version of this library. */
-    static String key(String source, String options, String device) {
+    static String key(String source, String target, String options, String device) {
         String version =
                 Objects.requireNonNullElse(BinaryCache.class.getPackage().getImplementationVersion(), "");
         MessageDigest digest = sha256();
-        for (String part : List.of(source, options, device, version)) {
+        for (String part : List.of(source, target, options, device, version)) {
             byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
             digest.update(ByteBuffer.allocate(4).putInt(bytes.length).array());
             digest.update(bytes);

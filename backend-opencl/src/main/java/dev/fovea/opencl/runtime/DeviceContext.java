@@ -105,6 +105,11 @@ public final class DeviceContext implements AutoCloseable {
         return device;
     }
 
+    /** Whether an engine can be used here; tries it at the first call. Not to be asked inside {@link #use}. */
+    public MatrixEngine.Verdict engine(MatrixEngine engine, MatrixEngine.SelfTest test) {
+        return device.engine(engine, this, test);
+    }
+
     /** Bytes that live storage occupies. */
     public long liveBytes() {
         return liveBytes.get();

@@ -93,6 +93,14 @@ final class DeviceFacts {
                 != 0;
     }
 
+    /** Ten times the major number and the minor one; 0 where there is none. */
+    int computeCapability() {
+        return extensions.contains("cl_nv_device_attribute_query")
+                ? (int) (10 * DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MAJOR)
+                        + DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MINOR))
+                : 0;
+    }
+
     /** Why the device cannot be used, or null. */
     DeviceReport.@Nullable Refused refusal(String id) {
         String version = DeviceQuery.text(device, CL.CL_DEVICE_VERSION);
@@ -142,7 +150,7 @@ final class DeviceFacts {
                 extensions.contains("cl_khr_fp16"),
                 extensions.contains("cl_khr_subgroups") || extensions.contains("cl_intel_subgroups"),
                 extensions.contains("cl_khr_integer_dot_product"),
-                "none",
+                MatrixEngine.expected(computeCapability()),
                 kind.rank(),
                 notes(kind));
     }
@@ -150,9 +158,9 @@ final class DeviceFacts {
     private List<String> notes(DeviceInfo.Kind kind) {
         List<String> notes = new ArrayList<>();
         notes.add(DeviceQuery.text(device, CL.CL_DEVICE_VERSION));
-        if (extensions.contains("cl_nv_device_attribute_query")) {
-            notes.add("compute capability " + DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MAJOR) + "."
-                    + DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MINOR));
+        int capability = computeCapability();
+        if (capability > 0) {
+            notes.add("compute capability " + capability / 10 + "." + capability % 10);
         }
         if (kind == DeviceInfo.Kind.OPENCL_CPU) {
             notes.add("a CPU through OpenCL runs kernels made for GPUs: for tests, never picked by itself");

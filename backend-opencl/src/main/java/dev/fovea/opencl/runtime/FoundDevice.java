@@ -1,22 +1,34 @@
 package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.opencl.runtime.MatrixEngine.SelfTest;
+import dev.fovea.opencl.runtime.MatrixEngine.Verdict;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
 import org.jocl.cl_device_id;
 import org.jocl.cl_platform_id;
 
 /** A usable device with its handles, which stay valid for the life of the process. */
 public final class FoundDevice {
+    private static final System.Logger LOG = System.getLogger(FoundDevice.class.getName());
+
     final cl_platform_id platform;
     final cl_device_id id;
     private final DeviceInfo info;
     /** Whether division can be asked to be correctly rounded. */
     final boolean roundedDivision;
 
-    FoundDevice(cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision) {
+    private final int computeCapability;
+    private final Map<MatrixEngine, Verdict> engines = new EnumMap<>(MatrixEngine.class);
+
+    FoundDevice(
+            cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision, int computeCapability) {
         this.platform = platform;
         this.id = id;
         this.info = info;
         this.roundedDivision = roundedDivision;
+        this.computeCapability = computeCapability;
     }
 
     /** The raw {@code cl_device_id}. */
@@ -26,5 +38,30 @@ public final class FoundDevice {
 
     public DeviceInfo info() {
         return info;
+    }
+
+    /** NVIDIA's compute capability, ten times the major number and the minor one: 90 for 9.0; 0 on devices that have none. */
+    public int computeCapability() {
+        return computeCapability;
+    }
+
+    /** Whether an engine can be used, tried once for all contexts: a test that lost the device is not tried again in the next one. */
+    synchronized Verdict engine(MatrixEngine engine, DeviceContext context, SelfTest test) {
+        Verdict verdict = engines.get(engine);
+        if (verdict == null) {
+            verdict = engine.isOn(this)
+                    ? Verdict.of(context, test)
+                    : new Verdict(Optional.of(info.id() + " has no " + engine.label()));
+            engines.put(engine, verdict);
+            if (engine.isOn(this) && !verdict.passed()) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "{0} is not used on {1}: {2}",
+                        engine.label(),
+                        info.id(),
+                        verdict.refusal().get());
+            }
+        }
+        return verdict;
     }
 }

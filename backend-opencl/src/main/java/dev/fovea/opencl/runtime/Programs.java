@@ -2,9 +2,15 @@ package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.kernels.HopperPtx;
+import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.KernelSource.Target;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jocl.CL;
 import org.jocl.Pointer;
@@ -23,7 +29,9 @@ public final class Programs {
     private final BinaryCache binaries;
     private final AtomicLong builds;
     private final String options;
-    private final Map<String, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+
+    private record Key(String source, Target target) {}
 
     private record Program(cl_program handle, Owned owner) {}
 
@@ -32,7 +40,8 @@ public final class Programs {
         this.binaries = binaries;
         this.builds = builds;
         this.options =
-                "-cl-std=CL1.2" + (context.device().roundedDivision ? " -cl-fp32-correctly-rounded-divide-sqrt" : "");
+                "-cl-std=CL1.2" + (context.device().roundedDivision ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")
+                        + (context.device().computeCapability() > 0 ? " -cl-nv-verbose" : "");
     }
 
     private static final System.Logger LOG = System.getLogger(Programs.class.getName());
@@ -46,10 +55,22 @@ public final class Programs {
         }
     }
 
-    /** A new kernel object of the program with this source; throws {@code KernelBuild} with the compiler's log. */
+    /** A new kernel object of the portable program with this source; throws {@code KernelBuild} with the compiler's log. */
     public Kernel kernel(String source, String entry) {
+        return kernel(new Key(source, Target.PORTABLE), entry);
+    }
+
+    /**
+     * A new kernel object; throws {@code KernelBuild} with the compiler's log. One for a matrix engine also counts as not built where the
+     * device is another, where registers are spilled or where the compiler serialises its products: the caller then has another kernel.
+     */
+    public Kernel kernel(KernelSource source) {
+        return kernel(new Key(source.text(), source.target()), source.entry());
+    }
+
+    private Kernel kernel(Key key, String entry) {
         return context.use(() -> {
-            Program program = program(source, entry);
+            Program program = program(key, entry);
             Status.Made<cl_kernel> made = Status.made(status -> CL.clCreateKernel(program.handle, entry, status));
             context.check(made.status(), "making kernel " + entry, 0);
             return new Kernel(context, Objects.requireNonNull(made.object()), entry);
@@ -57,25 +78,25 @@ public final class Programs {
     }
 
     /** One build at a time: several threads that prepare the same spec then share one. */
-    private synchronized Program program(String source, String entry) {
-        Program program = programs.get(source);
+    private synchronized Program program(Key key, String entry) {
+        Program program = programs.get(key);
         if (program == null) {
             warnOfSignals();
-            String key = BinaryCache.key(source, options, deviceText());
-            cl_program built = fromCache(key, entry);
+            String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
+            cl_program built = fromCache(stored, entry);
             if (built == null) {
-                built = fromSource(source, entry);
+                built = compiled(key, entry);
                 builds.incrementAndGet();
                 byte[] binary = binaries.isOn() ? binary(built) : null;
                 if (binary != null) {
-                    binaries.store(key, binary);
+                    binaries.store(stored, binary);
                 }
             }
             cl_program handle = built;
             program = new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
-            programs.put(source, program);
+            programs.put(key, program);
             if (programs.size() > MOST) {
-                String eldest = programs.keySet().iterator().next();
+                Key eldest = programs.keySet().iterator().next();
                 Objects.requireNonNull(programs.remove(eldest)).owner.release(); // its kernels keep it alive
             }
         }
@@ -92,6 +113,19 @@ public final class Programs {
         if (binary == null) {
             return null;
         }
+        cl_program program = loaded(binary);
+        if (program != null) {
+            if (build(program) == Status.SUCCESS && has(program, entry)) {
+                return program;
+            }
+            release(program);
+        }
+        binaries.remove(key);
+        return null;
+    }
+
+    /** A program of a binary, to be built; null where the driver does not take it. */
+    private @Nullable cl_program loaded(byte[] binary) {
         int[] binaryStatus = new int[1];
         Status.Made<cl_program> made = Status.made(status -> CL.clCreateProgramWithBinary(
                 context.handle(),
@@ -102,14 +136,18 @@ public final class Programs {
                 binaryStatus,
                 status));
         cl_program program = made.object();
-        if (made.status() == Status.SUCCESS && program != null) {
-            if (binaryStatus[0] == Status.SUCCESS && build(program) == Status.SUCCESS && has(program, entry)) {
-                return program;
-            }
-            Status.of(() -> CL.clReleaseProgram(program));
+        if (made.status() != Status.SUCCESS || program == null) {
+            return null;
         }
-        binaries.remove(key);
-        return null;
+        if (binaryStatus[0] != Status.SUCCESS) {
+            release(program);
+            return null;
+        }
+        return program;
+    }
+
+    private static void release(cl_program program) {
+        Status.of(() -> CL.clReleaseProgram(program));
     }
 
     private static boolean has(cl_program program, String entry) {
@@ -120,6 +158,50 @@ public final class Programs {
         }
         Status.of(() -> CL.clReleaseKernel(kernel));
         return true;
+    }
+
+    private cl_program compiled(Key key, String entry) {
+        return switch (key.target) {
+            case PORTABLE -> fromSource(key.source, entry);
+            case SM_90A -> {
+                if (context.device().computeCapability() != 90) {
+                    throw failure(entry, "it is made for compute capability 9.0");
+                }
+                cl_program program = fromSource(key.source, entry);
+                byte[] ptx = binary(program);
+                release(program);
+                yield retargeted(ptx == null ? new byte[0] : ptx, entry);
+            }
+        };
+    }
+
+    private cl_program retargeted(byte[] driverBinary, String entry) {
+        byte[] ptx;
+        try {
+            String text = HopperPtx.of(new String(driverBinary, StandardCharsets.ISO_8859_1));
+            ptx = text.getBytes(StandardCharsets.ISO_8859_1);
+        } catch (IllegalArgumentException e) {
+            throw failure(entry, String.valueOf(e.getMessage()));
+        }
+        cl_program program = loaded(Arrays.copyOf(ptx, ptx.length + 1)); // the driver reads up to a zero
+        if (program == null) {
+            throw failure(entry, "the driver does not take PTX for sm_90a");
+        }
+        int status = build(program);
+        String log = log(program);
+        Optional<String> objection = new BuildLog(log).objection();
+        if (status == Status.SUCCESS && objection.isEmpty()) {
+            return program;
+        }
+        release(program);
+        if (Status.isLoss(status, false)) {
+            context.check(status, "building kernel " + entry, 0);
+        }
+        throw failure(entry, objection.map(o -> o + "\n" + log).orElse(log.isEmpty() ? Status.name(status) : log));
+    }
+
+    private KernelBuild failure(String entry, String log) {
+        return new KernelBuild(entry, context.device().info().id(), log);
     }
 
     private cl_program fromSource(String source, String entry) {
@@ -133,7 +215,7 @@ public final class Programs {
                 return program;
             }
             String log = log(program);
-            Status.of(() -> CL.clReleaseProgram(program));
+            release(program);
             if (Status.isLoss(status, false)) {
                 context.check(status, "building kernel " + entry, 0);
             }
@@ -142,7 +224,7 @@ public final class Programs {
             // compiler's
             // temporary files and hands the signal on: the same source builds the next time.
             if (attempt == BUILD_ATTEMPTS || !log.contains("unable to rename temporary")) {
-                throw new KernelBuild(entry, context.device().info().id(), log.isEmpty() ? Status.name(status) : log);
+                throw failure(entry, log.isEmpty() ? Status.name(status) : log);
             }
         }
     }

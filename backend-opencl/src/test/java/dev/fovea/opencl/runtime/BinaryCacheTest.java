@@ -105,9 +105,10 @@ class BinaryCacheTest {
 
     @Test
     void theKeyDependsOnEveryPart() {
-        assertThat(BinaryCache.key("a", "b", "c")).isEqualTo(BinaryCache.key("a", "b", "c"));
-        assertThat(BinaryCache.key("ab", "", "c")).isNotEqualTo(BinaryCache.key("a", "b", "c"));
-        assertThat(BinaryCache.key("a", "b", "d")).isNotEqualTo(BinaryCache.key("a", "b", "c"));
+        assertThat(BinaryCache.key("a", "t", "b", "c")).isEqualTo(BinaryCache.key("a", "t", "b", "c"));
+        assertThat(BinaryCache.key("a", "u", "b", "c")).isNotEqualTo(BinaryCache.key("a", "t", "b", "c"));
+        assertThat(BinaryCache.key("at", "", "b", "c")).isNotEqualTo(BinaryCache.key("a", "t", "b", "c"));
+        assertThat(BinaryCache.key("a", "t", "b", "d")).isNotEqualTo(BinaryCache.key("a", "t", "b", "c"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.KernelBuild;
+import dev.fovea.kernels.KernelSource;
 import dev.fovea.opencl.FirstDevice;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -19,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -105,6 +107,20 @@ class DeviceContextTest {
                     .isInstanceOfSatisfying(
                             KernelBuild.class, e -> assertThat(e.log()).contains("no_such"));
             assertThat(run(context, FILL, 5)).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void aKernelForAMatrixEngineThatIsNotThereIsRefusedAndThePortableOneOfItsTextIsAnother() {
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong())) {
+            Assumptions.assumeTrue(context.device().computeCapability() != 90);
+            KernelSource source =
+                    new KernelSource("fill", FILL, List.of(), List.of(), List.of(), KernelSource.Target.SM_90A);
+            assertThat(run(context, FILL, 5)).isEqualTo(5);
+            assertThatThrownBy(() -> context.programs().kernel(source))
+                    .isInstanceOfSatisfying(
+                            KernelBuild.class, e -> assertThat(e.log()).contains("compute capability 9.0"));
+            assertThat(run(context, FILL, 6)).isEqualTo(6);
         }
     }
 

@@ -1,0 +1,40 @@
+package dev.fovea.opencl.runtime;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What a compiler said; the facts are those of NVIDIA's under {@code -cl-nv-verbose}, and are missing in other logs. */
+record BuildLog(String text) {
+    private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores");
+    /** C7510 and C7520; C7519 only announces moves of registers. */
+    private static final Pattern SERIALISED = Pattern.compile("C7510|C7520");
+
+    /** Why a kernel for a matrix engine is not worth running: the line that says so. */
+    Optional<String> objection() {
+        return text.lines()
+                .filter(line -> spilled(line) > 0 || SERIALISED.matcher(line).find())
+                .map(String::strip)
+                .findFirst();
+    }
+
+    /** Bytes of registers that the functions of the program spill. */
+    OptionalInt spilledBytes() {
+        return SPILLS.matcher(text).find()
+                ? OptionalInt.of(text.lines().mapToInt(BuildLog::spilled).sum())
+                : OptionalInt.empty();
+    }
+
+    /** Registers of a work-item of a kernel. */
+    OptionalInt registers(String entry) {
+        Matcher m = Pattern.compile("entry function '" + Pattern.quote(entry) + "'[\\s\\S]*?Used (\\d+) registers")
+                .matcher(text);
+        return m.find() ? OptionalInt.of(Integer.parseInt(m.group(1))) : OptionalInt.empty();
+    }
+
+    private static int spilled(String line) {
+        Matcher m = SPILLS.matcher(line);
+        return m.find() ? Integer.parseInt(m.group(1)) : 0;
+    }
+}
