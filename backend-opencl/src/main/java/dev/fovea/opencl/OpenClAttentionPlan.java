@@ -1,11 +1,8 @@
 package dev.fovea.opencl;
 
-import static dev.fovea.opencl.Launches.memory;
-
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
-import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -15,18 +12,12 @@ import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
-import dev.fovea.kernels.RangeBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
-import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
-import dev.fovea.opencl.runtime.KernelArgument.Memory;
-import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +29,7 @@ final class OpenClAttentionPlan implements DevicePlan {
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final AttentionVariant preferred;
+    private final RangeLaunches ranges = new RangeLaunches();
     private @Nullable Built built;
     private boolean closed;
 
@@ -50,6 +42,10 @@ final class OpenClAttentionPlan implements DevicePlan {
         this.backend = backend;
         this.spec = spec;
         this.preferred = variant;
+    }
+
+    /** Builds the kernel ahead of the first run. */
+    void prepare() {
         built(backend.context());
     }
 
@@ -66,7 +62,6 @@ final class OpenClAttentionPlan implements DevicePlan {
         private final KernelSource source;
         private final Kernel narrow;
         private @Nullable Kernel wide;
-        private @Nullable Kernel ranges;
 
         Built(DeviceContext context, AttentionSpec spec, AttentionVariant preferred) {
             this.context = context;
@@ -110,23 +105,10 @@ final class OpenClAttentionPlan implements DevicePlan {
             return w;
         }
 
-        synchronized Kernel ranges() {
-            Kernel r = ranges;
-            if (r == null) {
-                KernelSource s = Kernels.ranges();
-                r = context.programs().kernel(s.text(), s.entry());
-                ranges = r;
-            }
-            return r;
-        }
-
         synchronized void close() {
             narrow.close();
             if (wide != null) {
                 wide.close();
-            }
-            if (ranges != null) {
-                ranges.close();
             }
         }
     }
@@ -159,67 +141,18 @@ final class OpenClAttentionPlan implements DevicePlan {
         int slices = b.variant.slices(spec.valueDim());
         long groups = Launches.groups(b.variant.tiles(a) * slices * a.batch() * spec.queryHeads());
         Kernel kernel = b.attention(AttentionBlock.needsWide(a));
-        List<KernelArgument> list = attentionArguments(b.source, a, slices);
-        List<RangeBlock> ranges = ranges(b.source, a);
-        if (ranges.isEmpty()) {
+        List<KernelArgument> list = Launches.attention(spec, a, b.source, slices);
+        RangeLaunches.Wanted wanted = ranges.of(b.source, a, 0);
+        if (wanted.bytes() == 0) {
             queue.run(b.context, List.of(new Launch(kernel, list, groups, b.variant.workItems())));
             return;
         }
-        long pairs = ranges.stream().mapToLong(RangeBlock::count).sum();
-        queue.run(b.context, pairs * RangeBlock.PAIR_BYTES, workspace -> {
-            List<Launch> launches = new ArrayList<>();
-            list.add(new Memory(workspace));
-            for (RangeBlock r : ranges) {
-                launches.add(rangeLaunch(b.ranges(), r, workspace));
-                list.add(new Value(r.bytes()));
-            }
+        queue.run(b.context, wanted.bytes(), workspace -> {
+            List<Launch> launches = wanted.launches(b.context, workspace);
+            wanted.addTo(list, workspace);
             launches.add(new Launch(kernel, list, groups, b.variant.workItems()));
             return launches;
         });
-    }
-
-    /** What the kernel wants to know of captured tensors, one after another in a workspace. */
-    private static List<RangeBlock> ranges(KernelSource source, AttentionArguments a) {
-        List<RangeBlock> all = new ArrayList<>();
-        long offset = 0;
-        for (KernelSource.Range range : source.ranges()) {
-            Tensor t = Objects.requireNonNull(a.captures().get(range.capture()));
-            RangeBlock r = RangeBlock.of(t, range.axis(), offset);
-            offset += r.count();
-            all.add(r);
-        }
-        return all;
-    }
-
-    private static Launch rangeLaunch(Kernel kernel, RangeBlock r, DeviceStorage workspace) {
-        List<KernelArgument> list = List.of(
-                memory(r.tensor()),
-                memory(r.tensor()),
-                new Memory(workspace),
-                new Value(AttentionBlock.capture(r.tensor())),
-                new Value(r.bytes()),
-                Value.of(r.axis()),
-                Value.of(r.isBool() ? 1 : 0),
-                Value.of(r.tensor().elementCount() == 0 ? 0 : r.count()));
-        return new Launch(kernel, list, Math.ceilDiv(r.count(), Kernels.RANGE_THREADS), Kernels.RANGE_THREADS);
-    }
-
-    private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
-        List<KernelArgument> list = new ArrayList<>();
-        list.add(memory(a.query()));
-        list.add(memory(a.key()));
-        list.add(memory(a.value()));
-        list.add(memory(a.pastKey(), a.key()));
-        list.add(memory(a.pastValue(), a.value()));
-        list.add(memory(a.output()));
-        for (Tensor optional : new @Nullable Tensor[] {
-            a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
-        }) {
-            list.add(memory(optional, a.output()));
-        }
-        list.add(new Value(AttentionBlock.of(spec, a, slices)));
-        list.addAll(Launches.keysAndExpressions(spec, a, source));
-        return list;
     }
 
     @Override
@@ -241,6 +174,7 @@ final class OpenClAttentionPlan implements DevicePlan {
     public synchronized void close() {
         if (!closed) {
             closed = true;
+            ranges.close();
             if (built != null) {
                 built.close();
                 built = null;

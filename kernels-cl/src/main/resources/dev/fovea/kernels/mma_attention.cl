@@ -70,6 +70,15 @@
 #define EACH_ROW _Pragma("unroll") for (int i = 0; i < OWN_ROWS; i++)
 // Row i of a lane's own ones, from the first of the warp.
 #define OWN_ROW(i) (16 * ((i) / 2) + 8 * ((i) % 2) + lane / 4)
+// Key j, 0 or 1, of block n of a lane's own ones, from the first of the tile.
+#define OWN_KEY(n, j) (8 * (n) + lane % 4 * 2 + (j))
+// The pair that expressions are evaluated for
+#define AT_KEY(key)                                                                      \
+  at.k = key;                                                                            \
+  at.kpos = POSITIONS ? key_position(min(at.k, length - 1), b, hk KEY_ARGUMENTS) : at.k;
+#define AT_QUERY(query) \
+  at.q = query;         \
+  at.qpos = offset + at.q;
 // The sum that a lane has of its row i and column j, 0 or 1, in block n of columns.
 #define SUM(s, i, n, j) s[(i) / 2][n][(i) % 2 * 2 + (j)]
 
@@ -109,15 +118,23 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
   EACH_ROW {                                                                                                              \
     _Pragma("unroll") for (int n = 2 * (step); n < 2 * (step) + 2; n++) {                                                 \
       _Pragma("unroll") for (int j = 0; j < 2; j++) {                                                                     \
-        const float p = fast_exp2(EXPONENT(SUM(s, i, n, j), reference[i]));                                               \
-        l[i] += p;                                                                                                        \
-        SUM(s, i, n, j) = WEIGHTED_OR_NOT(p, SUM(s, i, n, j), t);                                                         \
+        float x = fast_exp2(EXPONENT(SUM(s, i, n, j), reference[i]));                                                     \
+        l[i] += x;                                                                                                        \
+        ADJUST(x, SUM(s, i, n, j), TILE_KEY(t) + OWN_KEY(n, j), row + OWN_ROW(i))                                         \
+        SUM(s, i, n, j) = x;                                                                                              \
       }                                                                                                                   \
     }                                                                                                                     \
   }                                                                                                                       \
   EACH_BLOCK p[r][step] = (uint4)(packed(s[r][2 * (step)][0], s[r][2 * (step)][1]), packed(s[r][2 * (step)][2], s[r][2 * (step)][3]), \
                        packed(s[r][2 * (step) + 1][0], s[r][2 * (step) + 1][1]), packed(s[r][2 * (step) + 1][2], s[r][2 * (step) + 1][3]));
-#define WEIGHTED_OR_NOT(p, s, t) (p)
+#if WEIGHTED
+#define ADJUST(x, s, key, query) \
+  AT_KEY(key)                    \
+  AT_QUERY(query)                \
+  x = s == -INFINITY ? 0.0f : weight_expression(x, s, at EXTRA_ARGUMENTS);
+#else
+#define ADJUST(x, s, key, query)
+#endif
 // What 16 keys and 16 columns of values add to the output.
 #define ADD_OUTPUT(step, n, n_buffer)                                                                                     \
   {                                                                                                                       \
@@ -179,6 +196,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *row_sums,
     struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
   __local uchar local_memory[Q_BYTES + 2 * (K_BYTES + V_BYTES)] __attribute__((aligned(128)));
+#if VERDICTS
+  __local uint judged[2 * WARPS];
+#endif
   const uint q_at = local_address(local_memory), k_at = q_at + Q_BYTES, v_at = k_at + 2 * K_BYTES;
 
   const float log2_scale = a.scale * LOG2E;
@@ -192,7 +212,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 
 #if VERDICTS
   // Each work-item judges one tile of a window of THREADS; two bits a tile say whether something, and whether all, of it is visible.
-  __local uint judged[2 * WARPS];
   int window = from, turn = 0;
 #define JUDGE                                                                                     \
   {                                                                                               \
@@ -259,11 +278,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #define EACH_SCORE(s, X)                                                                                                  \
   _Pragma("unroll") for (int n = 0; n < KEYS / 8; n++) {                                                                  \
     _Pragma("unroll") for (int j = 0; j < 2; j++) {                                                                       \
-      at.k = key0 + 8 * n + lane % 4 * 2 + j;                                                                             \
-      at.kpos = POSITIONS ? key_position(min(at.k, length - 1), b, hk KEY_ARGUMENTS) : at.k;                              \
+      AT_KEY(key0 + OWN_KEY(n, j))                                                                                        \
       EACH_ROW {                                                                                                          \
-        at.q = row + OWN_ROW(i);                                                                                          \
-        at.qpos = offset + at.q;                                                                                          \
+        AT_QUERY(row + OWN_ROW(i))                                                                                        \
         X(SUM(s, i, n, j))                                                                                                \
       }                                                                                                                   \
     }                                                                                                                     \
@@ -434,8 +451,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #endif
       float sum = l[i] * exact;
       const float factor = exact * closing_factor(&highest, &sum, sink);
-      at.q = row + OWN_ROW(i);
-      at.qpos = offset + at.q;
+      AT_QUERY(row + OWN_ROW(i))
       if (lane % 4 == 0 && at.q <= last) {
         ROW_RESULTS(at.q, highest, sum)
       }
@@ -476,14 +492,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   // in f32, where what is masked enters no sum.
   for (int r = row; r <= min(row + WARP_ROWS - 1, last); r++) {
     __global const element *const q_of_row = q_of_head + (index_t)r * (index_t)a.q.row;
-    at.q = r;
-    at.qpos = offset + r;
+    AT_QUERY(r)
     float highest = -INFINITY, sum = 0.0f, of_columns[V_DIM / WARP];
 #pragma unroll
     for (int c = 0; c < V_DIM / WARP; c++) of_columns[c] = 0.0f;
     for (int key0 = from; key0 < to; key0 += WARP) {
-      at.k = key0 + lane;
-      at.kpos = key_position(min(at.k, length - 1), b, hk KEY_ARGUMENTS);
+      AT_KEY(key0 + lane)
       float x = -INFINITY;
       if (at.k < length && mask_expression(at EXTRA_ARGUMENTS)) {
         __global const kv_element *const k_of_row = KEY_ROW(k, k_of_head, past_k, past_k_of_head, at.k);

@@ -1,0 +1,82 @@
+package dev.fovea.opencl;
+
+import static dev.fovea.opencl.Launches.memory;
+
+import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.kernels.AttentionBlock;
+import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.Kernels;
+import dev.fovea.kernels.RangeBlock;
+import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStorage;
+import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
+import dev.fovea.opencl.runtime.Launch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** Least and largest numbers of captured tensors, found before the kernel that judges tiles by them, in its workspace. */
+final class RangeLaunches implements AutoCloseable {
+    static final int PAIR_BYTES = RangeBlock.PAIR_BYTES;
+
+    private final ContextKernel kernel = new ContextKernel(Kernels.ranges());
+
+    /** What one run wants to know; bytes: of the workspace that it takes. */
+    final class Wanted {
+        private final List<RangeBlock> blocks = new ArrayList<>();
+        private long pairs;
+
+        long bytes() {
+            return pairs * PAIR_BYTES;
+        }
+
+        List<Launch> launches(DeviceContext context, DeviceStorage workspace) {
+            List<Launch> launches = new ArrayList<>();
+            for (RangeBlock r : blocks) {
+                List<KernelArgument> list = List.of(
+                        memory(r.tensor()),
+                        memory(r.tensor()),
+                        new Memory(workspace),
+                        new Value(AttentionBlock.capture(r.tensor())),
+                        new Value(r.bytes()),
+                        Value.of(r.axis()),
+                        Value.of(r.isBool() ? 1 : 0),
+                        Value.of(r.tensor().elementCount() == 0 ? 0 : r.count()));
+                launches.add(new Launch(
+                        kernel.in(context),
+                        list,
+                        Math.ceilDiv(r.count(), Kernels.RANGE_THREADS),
+                        Kernels.RANGE_THREADS));
+            }
+            return launches;
+        }
+
+        /** The parameters that the judging kernel ends with. */
+        void addTo(List<KernelArgument> list, DeviceStorage workspace) {
+            if (!blocks.isEmpty()) {
+                list.add(new Memory(workspace));
+                blocks.forEach(r -> list.add(new Value(r.bytes())));
+            }
+        }
+    }
+
+    /** For a kernel and a run; they lie {@code offset} bytes into the workspace. */
+    Wanted of(KernelSource source, AttentionArguments a, long offset) {
+        Wanted wanted = new Wanted();
+        for (KernelSource.Range range : source.ranges()) {
+            Tensor t = Objects.requireNonNull(a.captures().get(range.capture()));
+            RangeBlock r = RangeBlock.of(t, range.axis(), offset / PAIR_BYTES + wanted.pairs);
+            wanted.pairs += r.count();
+            wanted.blocks.add(r);
+        }
+        return wanted;
+    }
+
+    @Override
+    public void close() {
+        kernel.close();
+    }
+}
