@@ -52,6 +52,18 @@
 #define TILE_WHOLE 1
 #define TILE_KEY(t) ((t) & ~TILE_WHOLE)
 
+// Whether every pair of a warp's rows and a tile is known to be visible, and whether any can be.
+#if VERDICTS
+#define WHOLE(t) ((t) & TILE_WHOLE)
+#else
+#define WHOLE(t)                                                                                                          \
+  (!POSITIONS && a.band_exact && (t) + KEYS <= length && (t) >= offset + row + WARP_ROWS - 1 - a.band_left &&              \
+   (t) + KEYS - 1 <= offset + row + a.band_right)
+#endif
+#define SEEN(t)                                                                                                           \
+  (POSITIONS || (TILE_KEY(t) <= offset + row + WARP_ROWS - 1 + a.band_right &&                                            \
+                 TILE_KEY(t) + KEYS - 1 >= offset + row - a.band_left))
+
 // Plain scores are scaled within the exponent.
 #define FOLDED (!SCORED && !WEIGHTED)
 #if FOLDED
@@ -180,7 +192,7 @@ static float closing_factor(float *highest, float *sum, float sink) {
   const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;        \
   const int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0) +                        \
                      (a.offset_given ? offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head] : 0);        \
-  const int from = POSITIONS ? 0 : max(0, offset + first - a.band_left) & ~(KEYS - 1);                                    \
+  const int from = POSITIONS ? 0 : max(0, offset + first - a.band_left) / KEYS * KEYS;                                    \
   const int to = POSITIONS ? length : min(length - 1, offset + last + a.band_right) + 1;                                  \
   const long first_query = query_start(b KEY_ARGUMENTS);                                                                  \
   struct pair at = {b, h, hk, 0, 0, 0, 0, queries, length, 0};                                                            \
@@ -252,13 +264,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   JUDGE
 #else
   int ahead = from;
-#define NEXT_TILE(t)                                                                              \
-  {                                                                                               \
-    const int whole = !POSITIONS && a.band_exact && ahead + KEYS <= length && ahead >= offset + last - a.band_left && \
-                      ahead + KEYS - 1 <= offset + first + a.band_right;                          \
-    t = ahead < to ? ahead | (whole ? TILE_WHOLE : 0) : NO_TILE;                                  \
-    ahead += KEYS;                                                                                \
-  }
+#define NEXT_TILE(t)                 \
+  t = ahead < to ? ahead : NO_TILE;  \
+  ahead += KEYS;
 #endif
 
   const float lag = FOLDED ? fmin(LAG / log2_scale, 0x1p100f) : LAG / LOG2E;
@@ -294,7 +302,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     if (!FOLDED) {                                                                                                        \
       EACH_SCORE(s, SCORE)                                                                                                \
     }                                                                                                                     \
-    if (!((t) & TILE_WHOLE)) {                                                                                            \
+    if (!WHOLE(t)) {                                                                                                      \
       EACH_SCORE(s, MASK)                                                                                                 \
     }                                                                                                                     \
     float highest[OWN_ROWS];                                                                                              \
@@ -346,16 +354,18 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
       COPY_VALUES(next, buffer ^ 1)
     }
     FIND_OPERANDS
-    CLEAR(s, KEYS / 8)
+    if (SEEN(tile)) {
+      CLEAR(s, KEYS / 8)
 #pragma unroll
-    for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
-    FINISH_SCORES(s, tile)
-    uint4 p[ROW_BLOCKS][KEYS / 16];
+      for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
+      FINISH_SCORES(s, tile)
+      uint4 p[ROW_BLOCKS][KEYS / 16];
 #pragma unroll
-    for (int step = 0; step < KEYS / 16; step++) {
-      WEIGH(s, step, tile)
+      for (int step = 0; step < KEYS / 16; step++) {
+        WEIGH(s, step, tile)
 #pragma unroll
-      for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
+        for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
+      }
     }
   }
 #else
@@ -387,13 +397,17 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     FIND_OPERANDS
     scores_t s_next;
     CLEAR(s_next, KEYS / 8)
+#if AHEAD == 2
+#pragma unroll
+    for (int step = 0; step < KEYS / 16; step++) { WEIGH(s, step, tile) }
+#endif
 #pragma unroll
     for (int step = 0; step < QK_DIM / 16; step++) {
       ADD_SCORES(s_next, step, buffer ^ 1)
 #pragma unroll
       for (int n = VALUE_STEPS * step / (QK_DIM / 16); n < VALUE_STEPS * (step + 1) / (QK_DIM / 16); n++) {
         const int of_keys = n / (V_DIM / 16);
-        if (n % (V_DIM / 16) == 0) {
+        if (AHEAD == 1 && n % (V_DIM / 16) == 0) {
           WEIGH(s, of_keys, tile)
         }
         ADD_OUTPUT(of_keys, n % (V_DIM / 16), buffer)
