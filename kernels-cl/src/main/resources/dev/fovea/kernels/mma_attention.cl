@@ -68,7 +68,8 @@
 #define FOLDED (!SCORED && !WEIGHTED)
 #if FOLDED
 #define EXPONENT(s, reference) FMA(s, log2_scale, -(reference))
-#define REFERENCE(m) (reference_of(m) * log2_scale)
+// What the exponent subtracts: rounded once, and the same wherever it stands.
+#define REFERENCE(m) rounded_product(reference_of(m), log2_scale)
 #define TO_LOG2 1.0f
 #else
 #define EXPONENT(s, reference) (((s) - (reference)) * LOG2E)
@@ -130,7 +131,7 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
   EACH_ROW {                                                                                                              \
     _Pragma("unroll") for (int n = 2 * (step); n < 2 * (step) + 2; n++) {                                                 \
       _Pragma("unroll") for (int j = 0; j < 2; j++) {                                                                     \
-        float x = fast_exp2(EXPONENT(SUM(s, i, n, j), reference[i]));                                                     \
+        float x = fast_exp2(EXPONENT(SUM(s, i, n, j), REFERENCE(m[i])));                                                    \
         l[i] += x;                                                                                                        \
         ADJUST(x, SUM(s, i, n, j), TILE_KEY(t) + OWN_KEY(n, j), row + OWN_ROW(i))                                         \
         SUM(s, i, n, j) = x;                                                                                              \
@@ -214,8 +215,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   const uint q_at = local_address(local_memory), k_at = q_at + Q_BYTES, v_at = k_at + 2 * K_BYTES;
 
   const float log2_scale = a.scale * LOG2E;
-  // The maximum that weights are relative to; as `reference`, what the exponent subtracts.
-  float m[OWN_ROWS], reference[OWN_ROWS], l[OWN_ROWS];
+  // The maximum of a row that its weights are relative to, and the sum of those that this lane has.
+  float m[OWN_ROWS], l[OWN_ROWS];
   out_t out;
   {
   // the last queries see the most keys under a causal mask: they start first
@@ -274,7 +275,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   queries_t held;
   EACH_ROW {
     m[i] = -INFINITY;
-    reference[i] = l[i] = 0.0f;
+    l[i] = 0.0f;
   }
 #define CLEAR(s, COUNT)                                                                                                   \
   _Pragma("unroll") for (int n = 0; n < (COUNT); n++) {                                                                   \
@@ -315,10 +316,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     }                                                                                                                     \
     if (ballot(grown)) {                                                                                                  \
       EACH_ROW {                                                                                                          \
-        const float x = fmax(m[i], row_maximum(highest[i])), now = REFERENCE(x);                                          \
-        const float rescale = m[i] == -INFINITY ? 0.0f : fast_exp2((reference[i] - now) * TO_LOG2);                       \
+        const float x = fmax(m[i], row_maximum(highest[i]));                                                              \
+        const float rescale = m[i] == -INFINITY ? 0.0f : fast_exp2((REFERENCE(m[i]) - REFERENCE(x)) * TO_LOG2);           \
         m[i] = x;                                                                                                         \
-        reference[i] = now;                                                                                               \
         l[i] *= rescale;                                                                                                  \
         _Pragma("unroll") for (int n = 0; n < V_DIM / 8; n++) {                                                           \
           SUM(out, i, n, 0) *= rescale;                                                                                   \
@@ -451,7 +451,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #pragma unroll
     for (int n = 0; n < V_DIM / 8; n++) x += SUM(out, i, n, 0) + SUM(out, i, n, 1);
     // a reference may leave the range of numbers where no score does
-    spoilt |= row + OWN_ROW(i) <= last && (isnan(x) || (isinf(reference[i]) && !isinf(m[i])));
+    spoilt |= row + OWN_ROW(i) <= last && (isnan(x) || (isinf(REFERENCE(m[i])) && !isinf(m[i])));
   }
   if (!ballot(spoilt)) {
     __local uchar *const staged = local_memory + (row - first) * V_PITCH;
@@ -460,7 +460,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #if FOLDED
       if (m[i] != -INFINITY) {
         highest *= a.scale;
-        exact = exp2_nonpositive(-EXPONENT(m[i], reference[i]));
+        exact = exp2_nonpositive(-EXPONENT(m[i], REFERENCE(m[i])));
       }
 #endif
       float sum = l[i] * exact;
