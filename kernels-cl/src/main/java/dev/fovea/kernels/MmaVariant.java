@@ -73,24 +73,26 @@ public record MmaVariant(
         return whole;
     }
 
-    /** The variant for a spec on a device with so much local memory for a work-group, which is what it can be given and not what it says. */
+    /** The variant for a spec where a work-group can have so much local memory. */
     public static MmaVariant of(AttentionSpec spec, int localBytes) {
         int headDim = padded(spec.headDim());
         int valueDim = padded(spec.valueDim());
         boolean scored =
                 !spec.cap().equals(Expressions.score()) || !spec.score().equals(Expressions.score());
-        int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1;
-        boolean held = headDim <= 64;
         // where one work-group fills the local memory, it brings all the warps there is room for
-        int warps = headDim + valueDim > 256 ? 8 : 4;
-        MmaVariant v = new MmaVariant(headDim, valueDim, warps, rowBlocks, 64, held, scored, false);
-        while (v.localBytes() > localBytes && v.warps > 4) {
-            v = new MmaVariant(headDim, valueDim, v.warps / 2, rowBlocks, v.keys, held, scored, false);
+        int mostWarps = headDim + valueDim > 2 * WIDEST_OF_TWO_BLOCKS ? 8 : 4;
+        MmaVariant v = null;
+        for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
+            for (int keys = 64; keys >= 32; keys /= 2) {
+                for (int warps = mostWarps; warps >= 4; warps /= 2) {
+                    v = new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, headDim <= 64, scored, false);
+                    if (v.localBytes() <= localBytes) {
+                        return v;
+                    }
+                }
+            }
         }
-        while (v.localBytes() > localBytes && v.keys > 32) {
-            v = new MmaVariant(headDim, valueDim, v.warps, rowBlocks, v.keys / 2, held, scored, false);
-        }
-        return v;
+        throw new IllegalArgumentException(localBytes + " bytes of local memory do not hold " + v);
     }
 
     private static int padded(int dim) {
