@@ -83,9 +83,9 @@ public record MmaVariant(
         int mostWarps = headDim + valueDim > 2 * WIDEST_OF_TWO_BLOCKS ? 8 : 4;
         MmaVariant v = null;
         for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
-            for (int keys = 64; keys >= 32; keys /= 2) {
+            for (int keys = Math.max(headDim, valueDim) <= 64 ? 128 : 64; keys >= 32; keys /= 2) {
                 for (int warps = mostWarps; warps >= 4; warps /= 2) {
-                    v = new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, headDim <= 64, scored, false);
+                    v = new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, false, scored, false);
                     if (v.localBytes() <= localBytes) {
                         return v;
                     }

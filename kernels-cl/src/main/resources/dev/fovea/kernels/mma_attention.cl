@@ -344,7 +344,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     EACH_BLOCK held[r][n] = blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(n, q_x));
   }
 #endif
-#if !AHEAD
   for (int buffer = 0; tile != NO_TILE; tile = next, buffer ^= 1) {
     NEXT_TILE(next)
     copies_done();
@@ -368,75 +367,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
       }
     }
   }
-#else
-  NEXT_TILE(next)
-  if (next != NO_TILE) {
-    COPY_KEYS(next, 1)
-  }
-  if (tile != NO_TILE) {
-    copies_done();
-    barrier(CLK_LOCAL_MEM_FENCE);
-    FIND_OPERANDS
-    CLEAR(s, KEYS / 8)
-#pragma unroll
-    for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, 0)
-    FINISH_SCORES(s, tile)
-  }
-  int buffer = 0;
-#define VALUE_STEPS (KEYS / 16 * (V_DIM / 16))
-  for (; next != NO_TILE; buffer ^= 1) {
-    int after;
-    NEXT_TILE(after)
-    copies_done();
-    barrier(CLK_LOCAL_MEM_FENCE);  // everybody's copies are there, nobody reads the keys of this tile or the values of the one before
-    if (after != NO_TILE) {
-      COPY_KEYS(after, buffer)
-    }
-    COPY_VALUES(next, buffer ^ 1)
-    uint4 p[ROW_BLOCKS][KEYS / 16];
-    FIND_OPERANDS
-    scores_t s_next;
-    CLEAR(s_next, KEYS / 8)
-#if AHEAD == 2
-#pragma unroll
-    for (int step = 0; step < KEYS / 16; step++) { WEIGH(s, step, tile) }
-#endif
-#pragma unroll
-    for (int step = 0; step < QK_DIM / 16; step++) {
-      ADD_SCORES(s_next, step, buffer ^ 1)
-#pragma unroll
-      for (int n = VALUE_STEPS * step / (QK_DIM / 16); n < VALUE_STEPS * (step + 1) / (QK_DIM / 16); n++) {
-        const int of_keys = n / (V_DIM / 16);
-        if (AHEAD == 1 && n % (V_DIM / 16) == 0) {
-          WEIGH(s, of_keys, tile)
-        }
-        ADD_OUTPUT(of_keys, n % (V_DIM / 16), buffer)
-      }
-    }
-    FINISH_SCORES(s_next, next)
-#pragma unroll
-    for (int n = 0; n < KEYS / 8; n++) {
-      EACH_BLOCK {
-#pragma unroll
-        for (int e = 0; e < 4; e++) s[r][n][e] = s_next[r][n][e];
-      }
-    }
-    tile = next;
-    next = after;
-  }
-  if (tile != NO_TILE) {
-    copies_done();
-    barrier(CLK_LOCAL_MEM_FENCE);
-    FIND_OPERANDS
-    uint4 p[ROW_BLOCKS][KEYS / 16];
-#pragma unroll
-    for (int step = 0; step < KEYS / 16; step++) {
-      WEIGH(s, step, tile)
-#pragma unroll
-      for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
-    }
-  }
-#endif
   }
 
   barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the queries any more
