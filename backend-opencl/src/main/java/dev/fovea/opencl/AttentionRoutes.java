@@ -24,10 +24,17 @@ final class AttentionRoutes implements DevicePlan, Explained {
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
         this.tiles = new OpenClAttentionPlan(backend, spec);
-        if (HopperPath.takes(backend.context(), spec)) {
+        DeviceContext context = backend.context();
+        if (HopperPath.takes(context, spec)) {
             engines.add(new HopperPath(backend, spec));
         }
-        engines.removeIf(e -> !e.prepare(backend.context()));
+        if (MmaPath.takes(context, spec)) {
+            engines.add(new MmaPath(context, spec));
+        }
+        // the best one is built ahead, what its runs do not suit at the first that does not
+        while (!engines.isEmpty() && !engines.getFirst().prepare(context)) {
+            engines.removeFirst().close();
+        }
         if (engines.isEmpty()) {
             tiles.prepare();
         }

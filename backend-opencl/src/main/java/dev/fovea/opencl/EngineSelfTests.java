@@ -1,7 +1,14 @@
 package dev.fovea.opencl;
 
+import dev.fovea.api.DType;
+import dev.fovea.kernels.Kernels;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceStorage;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,10 +21,39 @@ final class EngineSelfTests {
     private static MatrixEngine.SelfTest of(MatrixEngine engine) {
         return switch (engine) {
             case WGMMA -> new HopperSelfTest();
+            case MMA_SYNC -> EngineSelfTests::mma;
         };
     }
 
-    /** Environment variable that names the best engine to use, for comparisons: wgmma, mma or fma. */
+    private static Optional<String> mma(DeviceContext context) {
+        for (DType type : List.of(DType.BF16, DType.F16)) {
+            try (ContextKernel kernel = new ContextKernel(Kernels.mmaTest(type));
+                    DeviceStream stream = new DeviceStream()) {
+                DeviceStorage rows = context.allocate(Kernels.MMA_TEST_BYTES);
+                DeviceStorage wrong = context.allocate(Integer.BYTES);
+                try {
+                    stream.run(
+                            context,
+                            List.of(new Launch(
+                                    kernel.in(context),
+                                    List.of(new Memory(rows), new Memory(wrong)),
+                                    1,
+                                    Kernels.MMA_TEST_THREADS)));
+                    int[] count = {-1};
+                    wrong.read(0, MemorySegment.ofArray(count));
+                    if (count[0] != 0) {
+                        return Optional.of(count[0] + " numbers of its self-test are wrong in " + type);
+                    }
+                } finally {
+                    rows.free();
+                    wrong.free();
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Environment variable that names the best engine to use, for comparisons: wgmma, mma.sync or fma. */
     private static final String WANTED = "FOVEA_ENGINE";
 
     /** Whether kernels of an engine can run in a context; tries it at the first call. Not to be asked inside a use of the context. */

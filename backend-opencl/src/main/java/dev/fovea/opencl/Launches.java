@@ -48,6 +48,25 @@ final class Launches {
         throw new Unsupported("a tensor of another backend", "copy it over by copyOf");
     }
 
+    /** The parameters of the kernels that attend by tiles; ranges come after them. */
+    static List<KernelArgument> attention(AttentionSpec spec, AttentionArguments a, KernelSource source, int slices) {
+        List<KernelArgument> list = new ArrayList<>();
+        list.add(memory(a.query()));
+        list.add(memory(a.key()));
+        list.add(memory(a.value()));
+        list.add(memory(a.pastKey(), a.key()));
+        list.add(memory(a.pastValue(), a.value()));
+        list.add(memory(a.output()));
+        for (Tensor optional : new @Nullable Tensor[] {
+            a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
+        }) {
+            list.add(memory(optional, a.output()));
+        }
+        list.add(new Value(AttentionBlock.of(spec, a, slices)));
+        list.addAll(keysAndExpressions(spec, a, source));
+        return list;
+    }
+
     /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */
     static List<KernelArgument> keysAndExpressions(AttentionSpec spec, AttentionArguments a, KernelSource source) {
         List<KernelArgument> list = keys(spec, a);

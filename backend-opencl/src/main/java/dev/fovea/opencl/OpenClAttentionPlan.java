@@ -1,11 +1,8 @@
 package dev.fovea.opencl;
 
-import static dev.fovea.opencl.Launches.memory;
-
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
-import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.Arguments;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -19,9 +16,7 @@ import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
-import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -146,7 +141,7 @@ final class OpenClAttentionPlan implements DevicePlan {
         int slices = b.variant.slices(spec.valueDim());
         long groups = Launches.groups(b.variant.tiles(a) * slices * a.batch() * spec.queryHeads());
         Kernel kernel = b.attention(AttentionBlock.needsWide(a));
-        List<KernelArgument> list = attentionArguments(b.source, a, slices);
+        List<KernelArgument> list = Launches.attention(spec, a, b.source, slices);
         RangeLaunches.Wanted wanted = ranges.of(b.source, a, 0);
         if (wanted.bytes() == 0) {
             queue.run(b.context, List.of(new Launch(kernel, list, groups, b.variant.workItems())));
@@ -158,24 +153,6 @@ final class OpenClAttentionPlan implements DevicePlan {
             launches.add(new Launch(kernel, list, groups, b.variant.workItems()));
             return launches;
         });
-    }
-
-    private List<KernelArgument> attentionArguments(KernelSource source, AttentionArguments a, int slices) {
-        List<KernelArgument> list = new ArrayList<>();
-        list.add(memory(a.query()));
-        list.add(memory(a.key()));
-        list.add(memory(a.value()));
-        list.add(memory(a.pastKey(), a.key()));
-        list.add(memory(a.pastValue(), a.value()));
-        list.add(memory(a.output()));
-        for (Tensor optional : new @Nullable Tensor[] {
-            a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
-        }) {
-            list.add(memory(optional, a.output()));
-        }
-        list.add(new Value(AttentionBlock.of(spec, a, slices)));
-        list.addAll(Launches.keysAndExpressions(spec, a, source));
-        return list;
     }
 
     @Override

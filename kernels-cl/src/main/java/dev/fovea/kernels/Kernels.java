@@ -59,6 +59,30 @@ public final class Kernels {
     /** Work-items of a group of {@link #planes}. */
     public static final int PLANES_THREADS = 256;
 
+    /** The attention kernel for mma.sync. */
+    public static KernelSource mma(MmaVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        judge(spec, expressions);
+        String text = storage(spec.storage())
+                + variant.defines()
+                + KeyTables.defines(spec.source())
+                + "#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("mma_attention.cl");
+        return new KernelSource(
+                "mma_attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());
+    }
+
+    /** The kernel that tries what the attention kernel for mma.sync builds on: a buffer for operands, and one for the number of errors. */
+    public static KernelSource mmaTest(DType storage) {
+        return plain("mma_test", storage(storage));
+    }
+
+    /** What {@link #mmaTest} takes for its operands. */
+    public static final int MMA_TEST_BYTES = 2 * 16 * (64 + 64 + 32);
+
+    /** Work-items of {@link #mmaTest}, one group. */
+    public static final int MMA_TEST_THREADS = 32;
+
     private static void judge(AttentionSpec spec, ExpressionText expressions) {
         boolean verdicts = judgesTiles(spec);
         expressions.define("VERDICTS", verdicts ? 1 : 0);

@@ -9,14 +9,18 @@ import java.util.Optional;
 /** A matrix unit that kernels can use, the fastest first. What a driver does not promise of one is tried on the device before use. */
 public enum MatrixEngine {
     /** NVIDIA's warpgroup products with bulk tensor loads, of compute capability 9.0. */
-    WGMMA("wgmma", 90);
+    WGMMA("wgmma", 90, 90),
+    /** NVIDIA's products of warps, of compute capability 8.0 and later. */
+    MMA_SYNC("mma.sync", 80, Integer.MAX_VALUE);
 
     private final String label;
-    private final int computeCapability;
+    private final int leastCapability;
+    private final int mostCapability;
 
-    MatrixEngine(String label, int computeCapability) {
+    MatrixEngine(String label, int leastCapability, int mostCapability) {
         this.label = label;
-        this.computeCapability = computeCapability;
+        this.leastCapability = leastCapability;
+        this.mostCapability = mostCapability;
     }
 
     /** The name for people. */
@@ -30,7 +34,7 @@ public enum MatrixEngine {
     }
 
     private boolean isOn(int deviceCapability) {
-        return deviceCapability == computeCapability;
+        return deviceCapability >= leastCapability && deviceCapability <= mostCapability;
     }
 
     /** What a device's kernels multiply with if it keeps what it says: the best engine's name, else FMA. */

@@ -31,8 +31,9 @@ class MatrixEngineTest {
     @Test
     void aDeviceSaysWhatItHas() {
         assertThat(MatrixEngine.expected(90)).isEqualTo("wgmma, tested at first use");
-        assertThat(MatrixEngine.expected(89)).isEqualTo("FMA");
-        assertThat(MatrixEngine.expected(100)).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(80)).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(100)).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(75)).isEqualTo("FMA");
         assertThat(MatrixEngine.expected(0)).isEqualTo("FMA");
     }
 

@@ -1,0 +1,128 @@
+package dev.fovea.kernels;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource;
+import dev.fovea.api.spec.KeySource.Selection;
+import dev.fovea.api.spec.KvFormat;
+import dev.fovea.api.spec.Normaliser;
+import java.util.stream.Stream;
+
+/**
+ * What is fixed when the kernel for NVIDIA's mma.sync is compiled, besides the expressions and the key source.
+ *
+ * @param headDim columns of queries and keys, padded
+ * @param valueDim columns of values, padded
+ * @param warps of a work-group
+ * @param rowBlocks blocks of 16 query rows of a warp
+ * @param keys keys of a tile
+ * @param queriesHeld whether queries stay in registers
+ * @param scored whether there is a cap or a score expression; without one the scale goes into the exponent
+ * @param wide 64-bit distances inside a slice
+ */
+public record MmaVariant(
+        int headDim,
+        int valueDim,
+        int warps,
+        int rowBlocks,
+        int keys,
+        boolean queriesHeld,
+        boolean scored,
+        boolean wide) {
+    private static final int WARP = 32;
+    private static final int WIDEST = 256;
+
+    /** Up to this wide, a warp has registers for the outputs of 32 rows. */
+    private static final int WIDEST_OF_TWO_BLOCKS = 128;
+
+    /** Elements that are moved at a time. */
+    private static final int CHUNK = 8;
+
+    /** Whether the kernel computes what the spec says. */
+    public static boolean takes(AttentionSpec spec) {
+        KeySource source = spec.source();
+        return spec.storage() != DType.F32
+                && Math.max(spec.headDim(), spec.valueDim()) <= WIDEST
+                && spec.headDim() % CHUNK == 0
+                && spec.valueDim() % CHUNK == 0
+                && spec.scores().isEmpty()
+                && !spec.twoPasses()
+                && spec.normaliser() == Normaliser.SOFTMAX
+                && source.selection() == Selection.ALL
+                && source.format() == KvFormat.of(spec.storage())
+                && source.rotary().isEmpty();
+    }
+
+    /** Whether a run of such a spec has rows that can be moved in chunks, and a scale that the exponent can take. */
+    public static boolean suits(AttentionSpec spec, AttentionArguments a) {
+        return a.scale() > Float.MIN_NORMAL * 4
+                && a.scale() < Float.MAX_VALUE / 4
+                && Stream.of(a.query(), a.key(), a.value(), a.output()).allMatch(MmaVariant::inChunks)
+                && (a.pastKey() == null || inChunks(a.pastKey()))
+                && (a.pastValue() == null || inChunks(a.pastValue()));
+    }
+
+    private static boolean inChunks(Tensor t) {
+        boolean whole = t.offset() % CHUNK == 0;
+        for (int axis = 0; axis < 3; axis++) {
+            whole &= AttentionBlock.stride(t, axis) % CHUNK == 0;
+        }
+        return whole;
+    }
+
+    /** The variant for a spec where a work-group can have so much local memory. */
+    public static MmaVariant of(AttentionSpec spec, int localBytes) {
+        int headDim = padded(spec.headDim());
+        int valueDim = padded(spec.valueDim());
+        boolean scored =
+                !spec.cap().equals(Expressions.score()) || !spec.score().equals(Expressions.score());
+        // where one work-group fills the local memory, it brings all the warps there is room for
+        int mostWarps = headDim + valueDim > 2 * WIDEST_OF_TWO_BLOCKS ? 8 : 4;
+        MmaVariant v = null;
+        for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
+            for (int keys = Math.max(headDim, valueDim) <= 64 ? 128 : 64; keys >= 32; keys /= 2) {
+                for (int warps = mostWarps; warps >= 4; warps /= 2) {
+                    v = new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, false, scored, false);
+                    if (v.localBytes() <= localBytes) {
+                        return v;
+                    }
+                }
+            }
+        }
+        throw new IllegalArgumentException(localBytes + " bytes of local memory do not hold " + v);
+    }
+
+    private static int padded(int dim) {
+        int step = dim <= 128 ? 32 : 64;
+        return Math.ceilDiv(dim, step) * step;
+    }
+
+    /** The same with 64-bit distances. */
+    public MmaVariant widened() {
+        return new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, queriesHeld, scored, true);
+    }
+
+    /** Query rows of a work-group. */
+    public int rows() {
+        return 16 * rowBlocks * warps;
+    }
+
+    public int workItems() {
+        return WARP * warps;
+    }
+
+    /** Local memory of a work-group: its queries, whose place the output takes, and two tiles of keys and of values. */
+    public int localBytes() {
+        return 2 * rows() * Math.max(headDim, valueDim) + 4 * keys * (headDim + valueDim);
+    }
+
+    String defines() {
+        return "#define QK_DIM " + headDim + "\n#define V_DIM " + valueDim + "\n#define WARPS " + warps
+                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define QUERIES_HELD "
+                + (queriesHeld ? 1 : 0) + "\n#define SCORED " + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n";
+    }
+}

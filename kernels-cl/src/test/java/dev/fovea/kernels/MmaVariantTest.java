@@ -1,0 +1,82 @@
+package dev.fovea.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.api.spec.ScoreStage;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class MmaVariantTest {
+    private static final int[] LOCAL_BYTES = {99 << 10, 163 << 10, 226 << 10};
+
+    private static AttentionSpec spec(DType type, int headDim, int valueDim, Expr score, Optional<ScoreStage> scores) {
+        return new AttentionSpec(
+                type,
+                headDim,
+                valueDim,
+                4,
+                2,
+                2,
+                Expressions.score(),
+                score,
+                Expressions.causal(),
+                QueryOffset.TOP_LEFT,
+                false,
+                false,
+                false,
+                true,
+                scores);
+    }
+
+    private static AttentionSpec plain(DType type, int headDim, int valueDim) {
+        return spec(type, headDim, valueDim, Expressions.score(), Optional.empty());
+    }
+
+    @Test
+    void everyDimIsCoveredWithinTheLocalMemory() {
+        for (int bytes : LOCAL_BYTES) {
+            for (int head = 8; head <= 256; head += 8) {
+                for (int value = 8; value <= 256; value += 8) {
+                    MmaVariant v = MmaVariant.of(plain(DType.BF16, head, value), bytes);
+                    assertThat(v.headDim()).isGreaterThanOrEqualTo(head);
+                    assertThat(v.valueDim()).isGreaterThanOrEqualTo(value);
+                    assertThat(v.localBytes()).isLessThanOrEqualTo(bytes);
+                    assertThat(v.workItems()).isEqualTo(32 * v.warps()).isLessThanOrEqualTo(256);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatTheTilesCannotHoldIsNotTaken() {
+        assertThat(MmaVariant.takes(plain(DType.BF16, 128, 128))).isTrue();
+        assertThat(MmaVariant.takes(plain(DType.F16, 192, 128))).isTrue();
+        assertThat(MmaVariant.takes(plain(DType.F32, 128, 128))).isFalse();
+        assertThat(MmaVariant.takes(plain(DType.BF16, 100, 128))).isFalse();
+        assertThat(MmaVariant.takes(plain(DType.BF16, 128, 264))).isFalse();
+        assertThat(MmaVariant.takes(spec(DType.BF16, 64, 64, Expressions.score(), Optional.of(ScoreStage.RAW))))
+                .isFalse();
+    }
+
+    @Test
+    void scaleGoesIntoTheExponentOnlyWithoutAnExpression() {
+        assertThat(MmaVariant.of(plain(DType.BF16, 64, 64), 99 << 10).scored()).isFalse();
+        AttentionSpec alibi = spec(DType.BF16, 64, 64, Expressions.alibi(), Optional.empty());
+        assertThat(MmaVariant.of(alibi, 99 << 10).scored()).isTrue();
+    }
+
+    @Test
+    void theTextIsWhole() {
+        AttentionSpec s = plain(DType.F16, 128, 128);
+        KernelSource source = Kernels.mma(MmaVariant.of(s, 226 << 10), s);
+        assertThat(source.text())
+                .doesNotContain("#include")
+                .contains("STORAGE STORAGE_F16", "__kernel", source.entry())
+                .isEqualTo(Kernels.mma(MmaVariant.of(s, 226 << 10), s).text());
+    }
+}
