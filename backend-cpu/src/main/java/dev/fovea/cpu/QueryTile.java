@@ -51,7 +51,7 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            KeyTile keyTile,
+            KeyTiles keyTiles,
             MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
@@ -62,12 +62,12 @@ final class QueryTile {
         this.group = group;
         this.lanes = kernels.lanes();
         this.place = new Place(lanes);
-        this.keyCount = keyTile.list().count();
-        int tileKeys = keyTile.capacity();
+        this.keyCount = keyTiles.list().count();
+        int tileKeys = keyTiles.capacity();
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
-        this.verdicts = mask == null || !keyTile.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
+        this.verdicts = mask == null || !keyTiles.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
@@ -115,7 +115,7 @@ final class QueryTile {
             call.turn.turn(dense, r * dim, place.queries[r] + place.queryOffset, scratch);
         }
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
-        Transpose.toLanes(dense, dim, queries, lanes);
+        kernels.ops().toLanesFloat(dense, dim, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;
         keyEnd = call.scores == null ? high[lanes - 1] + 1 : call.keys;
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
@@ -237,14 +237,14 @@ final class QueryTile {
     }
 
     /** Sums up the values again, never touching a masked one; what is known of the scores holds, since no lane touches another. */
-    void recomputeCarefully(KeyTile tile) {
+    void recomputeCarefully(KeyTiles tiles) {
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
-        int step = tile.capacity();
+        int step = tiles.capacity();
         for (int k = keyBegin / step * step; k < keyEnd; k += step) {
             if (!sees(k, step)) {
                 continue;
             }
-            tile.load(k, Math.min(step, keyEnd - k));
+            KeyTile tile = tiles.at(k, Math.min(step, keyEnd - k));
             int n = score(tile, false);
             float[] w = weights.weigh(n, twoPasses);
             for (int i = 0; i < n * lanes; i++) {
@@ -291,7 +291,7 @@ final class QueryTile {
             out.apply(accumulator, dim);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
-        Transpose.fromLanes(accumulator, lanes, factor, dense, dim);
+        kernels.ops().fromLanesFloat(accumulator, lanes, factor, dense, dim);
         if (call.groupHeads == 1) {
             call.output.write(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, scratch);
         } else {
