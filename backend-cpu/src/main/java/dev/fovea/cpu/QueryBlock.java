@@ -40,7 +40,7 @@ final class QueryBlock {
         this.scratch = scratch;
         this.batch = batch;
         this.group = group;
-        this.keyTiles = KeyTiles.of(call, scratch, batch, group, keys, form(call, kernels.wide()));
+        this.keyTiles = KeyTiles.of(call, scratch, batch, group, keys, form(call, programs, kernels.wide()));
     }
 
     /** Tiles of a block: as many share keys as leave enough blocks. Of the shape alone, lest results depend on threads. */
@@ -60,16 +60,18 @@ final class QueryBlock {
         return all * shape.groups();
     }
 
-    private static KeyTile.Form form(AttentionCall call, Kernels kernels) {
+    private static KeyTile.Form form(AttentionCall call, AttentionPrograms programs, Kernels kernels) {
         return new KeyTile.Form(
-                tileKeys(call),
+                tileKeys(call, programs),
                 call.spec.headDim(),
                 KeyTile.padded(call.spec.valueDim(), kernels.channelStep()),
                 kernels.keyStep());
     }
 
-    private static int tileKeys(AttentionCall call) {
-        return Math.max(call.spec.headDim(), call.spec.valueDim()) <= WIDE_HEAD ? 128 : 32;
+    /** As many as fill the first cache with scores: with programs other tiles are there too. */
+    private static int tileKeys(AttentionCall call, AttentionPrograms programs) {
+        boolean wide = Math.max(call.spec.headDim(), call.spec.valueDim()) > WIDE_HEAD;
+        return wide ? 32 : programs.onTiles() ? 64 : 128;
     }
 
     /** The rows from {@code first} on. */

@@ -2,13 +2,17 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.expr.MaskAnalysis.Verdict;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.cpu.Scratch.Role;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** As many query rows as a tile has lanes, with the weights and the accumulator of each: {@code [channel][lane]}. */
 final class QueryTile {
+    private static final double LOG2E = 1.4426950408889634;
+
     private final AttentionCall call;
     private final Kernels kernels;
     private final Scratch scratch;
@@ -28,6 +32,10 @@ final class QueryTile {
     private final RowWeights weights;
     private final @Nullable ProgramRun out;
     private final boolean twoPasses;
+
+    /** What the queries are multiplied by: the scale, and a factor to the base 2 where nothing looks at scores. */
+    private final float scale;
+
     private final float[] s;
     private final int accumulatorSize;
 
@@ -42,6 +50,12 @@ final class QueryTile {
     private int rows;
     private int keyBegin;
     private int keyEnd;
+
+    /** Keys at the start of a tile that no row sees. */
+    private int skipped;
+
+    /** Whether the scores of a tile have changed since the largest were found. */
+    private boolean changed;
 
     QueryTile(
             AttentionCall call,
@@ -73,7 +87,14 @@ final class QueryTile {
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
         this.s = scratch.floats(Role.TILE, tileKeys * lanes);
         this.probability = start(programs.probability(), tileKeys);
-        this.weights = new RowWeights(call.spec, kernels, probability, s, tileKeys, number, scratch);
+        boolean base2 = cap == null
+                && score == null
+                && probability == null
+                && call.scores == null
+                && call.spec.normaliser() == Normaliser.SOFTMAX
+                && (mask == null || !Objects.requireNonNull(programs.mask()).readsTile());
+        this.scale = base2 ? (float) (call.scale * LOG2E) : call.scale;
+        this.weights = new RowWeights(call.spec, kernels, probability, s, base2, tileKeys, number, scratch);
         this.out = start(programs.output(), call.spec.valueDim());
         this.twoPasses = call.spec.twoPasses();
         this.low = new int[lanes];
@@ -95,11 +116,16 @@ final class QueryTile {
         place.queryOffset = call.queryOffset(batch, place.keyHead);
         place.queryLength = call.queries(batch);
         int dim = call.spec.headDim();
+        int query = (int) (first / call.groupHeads);
+        int head = (int) (first % call.groupHeads);
         for (int r = 0; r < lanes; r++) {
-            long at = first + Math.min(r, rows - 1);
-            place.queries[r] = (int) (at / call.groupHeads);
-            place.heads[r] = group * call.groupHeads + (int) (at % call.groupHeads);
-            long position = (long) place.queries[r] + place.queryOffset;
+            if (r > 0 && r < rows && ++head == call.groupHeads) {
+                head = 0;
+                query++;
+            }
+            place.queries[r] = query;
+            place.heads[r] = group * call.groupHeads + head;
+            long position = (long) query + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
             high[r] = Math.clamp(position + call.band.right(), -1, keyCount - 1);
         }
@@ -114,6 +140,7 @@ final class QueryTile {
         for (int r = 0; r < rows && call.turn != null; r++) {
             call.turn.turn(dense, r * dim, place.queries[r] + place.queryOffset, scratch);
         }
+        multiply(dense, rows * dim, scale);
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
         kernels.ops().toLanesFloat(dense, dim, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;
@@ -129,6 +156,12 @@ final class QueryTile {
                 verdicts.judge(keyBegin, keyEnd);
                 keyEnd = call.scores == null ? verdicts.end(kernels.keyStep()) : keyEnd;
             }
+        }
+    }
+
+    private static void multiply(float[] a, int n, float by) {
+        for (int i = 0; i < n; i++) {
+            a[i] *= by;
         }
     }
 
@@ -161,17 +194,19 @@ final class QueryTile {
 
     /** Looks at a tile of keys before the pass that weighs the values. */
     void observe(KeyTile tile) {
-        weights.observe(score(tile, false));
+        int n = score(tile, false);
+        weights.observe(n, changed);
     }
 
     /** Takes in a tile of keys and values; with two passes all keys were observed. */
     void step(KeyTile tile) {
         int n = score(tile, true);
-        float[] w = twoPasses ? weights.weigh(n, true) : weights.online(n);
+        float[] w = twoPasses ? weights.weigh(n, true) : weights.online(n, changed);
         if (twoPasses) {
             writeScores(ScoreStage.PROBABILITY, w, visible(tile));
         }
-        kernels.accumulate(tile.values, n, tile.channels(), w, weights.rescale(), accumulator);
+        int first = skipped * tile.channels();
+        kernels.accumulate(tile.values, first, n, tile.channels(), w, weights.rescale(), accumulator);
     }
 
     /** Writes the weights of a tile of keys when they are an output and were not known in the only pass. */
@@ -186,12 +221,17 @@ final class QueryTile {
 
     /** Puts the final scores of the tile into s, -inf where masked; the number of keys, padded. */
     private int score(KeyTile tile, boolean write) {
+        int dim = call.spec.headDim();
         int visible = visible(tile);
-        int n = KeyTile.padded(visible, kernels.keyStep());
-        place.key = tile.first();
         place.keys = tile.indices();
         place.positions = tile.positions();
-        kernels.scores(tile.keys, n, call.spec.headDim(), queries, call.scale, s);
+        boolean plain = place.keys == null && place.positions == null && call.scores == null;
+        int unseen = plain ? Math.clamp(low[0] - tile.first(), 0, visible - 1) : 0;
+        skipped = unseen / kernels.keyStep() * kernels.keyStep();
+        place.key = tile.first() + skipped;
+        int n = KeyTile.padded(visible - skipped, kernels.keyStep());
+        kernels.scores(tile.keys, skipped * dim, n, dim, queries, s, weights.top());
+        changed = cap != null || score != null;
         if (write) {
             writeScores(ScoreStage.RAW, s, visible);
         }
@@ -202,9 +242,11 @@ final class QueryTile {
         apply(score, n);
         if (verdict(tile.first()) != Verdict.FULL) {
             apply(mask, n);
+            changed |= mask != null;
         }
-        if (tile.first() < low[lanes - 1] || tile.first() + n - 1 > high[0]) {
-            kernels.band(s, n, tile.first(), low, high);
+        if (place.key < low[lanes - 1] || place.key + n - 1 > high[0]) {
+            kernels.band(s, n, place.key, low, high);
+            changed = true;
         }
         if (write) {
             writeScores(ScoreStage.MASKED, s, visible);
@@ -257,7 +299,7 @@ final class QueryTile {
 
     private void addCarefully(KeyTile tile, int key, int lane, float weight) {
         for (int d = 0; d < call.spec.valueDim(); d++) {
-            accumulator[d * lanes + lane] += weight * tile.values[key * tile.channels() + d];
+            accumulator[d * lanes + lane] += weight * tile.values[(skipped + key) * tile.channels() + d];
         }
     }
 
@@ -276,7 +318,7 @@ final class QueryTile {
     void store() {
         int dim = call.spec.valueDim();
         float[] factor = weights.factor();
-        if (twoPasses || call.spec.partials()) {
+        if (twoPasses) {
             Arrays.fill(factor, 0, lanes, 1);
         }
         if (out != null) {
@@ -301,8 +343,9 @@ final class QueryTile {
         }
         if (call.rowMaxima != null && call.rowSums != null) {
             for (int r = 0; r < rows; r++) {
-                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], weights.max(r));
-                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], weights.sum(r));
+                RowSum total = weights.total(r);
+                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], total.max());
+                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], (float) total.sum());
             }
         }
     }

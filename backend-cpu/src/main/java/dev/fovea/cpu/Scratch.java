@@ -12,6 +12,7 @@ final class Scratch {
         KEYS,
         VALUES,
         TILE,
+        TOP,
         RESCALE,
         FACTOR,
         ROW,

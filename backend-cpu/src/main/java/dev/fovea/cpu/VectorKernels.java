@@ -51,24 +51,29 @@ abstract class VectorKernels implements Kernels {
     }
 
     @Override
-    public void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+    public void rebase(float[] s, int keys, float factor, float[] top) {
         for (int x = 0; x < lanes; x += LENGTH) {
-            top(s, x, keys, rescale);
-            raise(x, max, rescale);
+            rebase(s, x, keys, factor, top);
+        }
+    }
+
+    /** The same for the lanes from x on. */
+    abstract void rebase(float[] s, int x, int keys, float factor, float[] top);
+
+    @Override
+    public void softmax(float[] s, int keys, float[] top, float[] max, float[] sum, float[] rescale) {
+        for (int x = 0; x < lanes; x += LENGTH) {
+            raise(x, top, max, rescale);
             exponentiate(s, x, keys, max, sum, rescale);
         }
     }
 
-    /** The largest score of each lane from x on. */
-    abstract void top(float[] s, int x, int keys, float[] to);
-
-    /** Raises the maximum to what is in {@code rescale}, and puts there the factor that this takes. */
-    private static void raise(int x, float[] max, float[] rescale) {
-        FloatVector top = FloatVector.fromArray(FLOATS, rescale, x);
+    private static void raise(int x, float[] top, float[] max, float[] rescale) {
+        FloatVector a = FloatVector.fromArray(FLOATS, top, x);
         FloatVector old = FloatVector.fromArray(FLOATS, max, x);
-        FloatVector m = old.blend(top, top.compare(VectorOperators.GT, old));
+        FloatVector m = old.blend(a, a.compare(VectorOperators.GT, old));
         m.intoArray(max, x);
-        FloatVector t = old.sub(m).mul(Exponential.LOG2E);
+        FloatVector t = old.sub(m);
         t = t.blend(0f, old.compare(VectorOperators.EQ, m)); // -inf less -inf too
         FloatVector z = t.add(Exponential.ROUND);
         FloatVector y = t.sub(z.sub(Exponential.ROUND));
@@ -83,17 +88,18 @@ abstract class VectorKernels implements Kernels {
         p.blend(0f, t.compare(VectorOperators.LT, -126f)).intoArray(rescale, x);
     }
 
-    /** Replaces the scores of the lanes from x on by exp(s - max) and adds these to the sums, rescaled. */
+    /** Replaces the scores of the lanes from x on by 2^(s - max) and adds these to the sums, rescaled. */
     abstract void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
 
     @Override
-    public void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p) {
+    public void exponentials(float[] s, int keys, float unit, float[] max, float[] factor, float[] p) {
         for (int x = 0; x < lanes; x += LENGTH) {
-            exponentials(s, x, keys, lanes, max, factor, p);
+            exponentials(s, x, keys, lanes, unit, max, factor, p);
         }
     }
 
-    private static void exponentials(float[] s, int x, int keys, int pitch, float[] max, float[] factor, float[] to) {
+    private static void exponentials(
+            float[] s, int x, int keys, int pitch, float unit, float[] max, float[] factor, float[] to) {
         FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
         FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
         FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
@@ -106,7 +112,7 @@ abstract class VectorKernels implements Kernels {
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
         for (int j = 0; j < keys; j++) {
             int at = x + j * pitch;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).mul(unit).sub(m);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
             FloatVector p =

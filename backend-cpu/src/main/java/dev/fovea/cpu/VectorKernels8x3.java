@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -8,38 +9,39 @@ import jdk.incubator.vector.VectorSpecies;
  * Products in register blocks of 8 keys or channels by 3 vectors of queries: for 32 vector registers.
  *
  * <p>The blocks are written out since only local variables stay in registers, and they are methods of their own since the compiler
- * spoils their loops when it inlines them. Their loops step by a variable: of a loop that it can count the compiler makes three, and at
- * 64 steps they cost a tenth.
+ * spoils their loops when it inlines them. Their loops step by a variable: of a loop that it can count the compiler makes three, which
+ * at 64 steps cost a tenth.
  */
 final class VectorKernels8x3 extends VectorKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
     private static final int LENGTH = Species.LENGTH;
+    private static final int BLOCK = 8;
+
     /** A constant, unlike in the products: with it the loops of the softmax lose their range checks, a third of their time. */
     private static final int PITCH = 3 * LENGTH;
-
-    private static final int BLOCK = 8;
 
     VectorKernels8x3() {
         super(3);
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] qt, float scale, float[] s) {
+    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         int pitch = lanes();
+        Arrays.fill(top, 0, pitch, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j += BLOCK) {
-            scoreBlock(k, j * dim, dim, qt, pitch, scale, s, j * pitch);
+            scoreBlock(k, k0 + j * dim, dim, qt, pitch, s, j * pitch, top);
         }
     }
 
     @Override
-    public void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
         int pitch = lanes();
         for (int d = 0; d < channels; d += BLOCK) {
-            valueBlock(v, d, channels, s, keys, pitch, rescale, o, d * pitch);
+            valueBlock(v, v0 + d, channels, s, keys, pitch, rescale, o, d * pitch);
         }
     }
 
-    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int pitch, float scale, float[] s, int at) {
+    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int pitch, float[] s, int at, float[] top) {
         int k1 = k0 + dim;
         int k2 = k1 + dim;
         int k3 = k2 + dim;
@@ -109,37 +111,64 @@ final class VectorKernels8x3 extends VectorKernels {
             x71 = b.fma(q1, x71);
             x72 = b.fma(q2, x72);
         }
-        x00.mul(scale).intoArray(s, at);
-        x01.mul(scale).intoArray(s, at + LENGTH);
-        x02.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x00.intoArray(s, at);
+        x01.intoArray(s, at + LENGTH);
+        x02.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x10.mul(scale).intoArray(s, at);
-        x11.mul(scale).intoArray(s, at + LENGTH);
-        x12.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x10.intoArray(s, at);
+        x11.intoArray(s, at + LENGTH);
+        x12.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x20.mul(scale).intoArray(s, at);
-        x21.mul(scale).intoArray(s, at + LENGTH);
-        x22.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x20.intoArray(s, at);
+        x21.intoArray(s, at + LENGTH);
+        x22.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x30.mul(scale).intoArray(s, at);
-        x31.mul(scale).intoArray(s, at + LENGTH);
-        x32.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x30.intoArray(s, at);
+        x31.intoArray(s, at + LENGTH);
+        x32.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x40.mul(scale).intoArray(s, at);
-        x41.mul(scale).intoArray(s, at + LENGTH);
-        x42.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x40.intoArray(s, at);
+        x41.intoArray(s, at + LENGTH);
+        x42.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x50.mul(scale).intoArray(s, at);
-        x51.mul(scale).intoArray(s, at + LENGTH);
-        x52.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x50.intoArray(s, at);
+        x51.intoArray(s, at + LENGTH);
+        x52.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x60.mul(scale).intoArray(s, at);
-        x61.mul(scale).intoArray(s, at + LENGTH);
-        x62.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x60.intoArray(s, at);
+        x61.intoArray(s, at + LENGTH);
+        x62.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x70.mul(scale).intoArray(s, at);
-        x71.mul(scale).intoArray(s, at + LENGTH);
-        x72.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x70.intoArray(s, at);
+        x71.intoArray(s, at + LENGTH);
+        x72.intoArray(s, at + 2 * LENGTH);
+        x00 = x00.blend(x10, x10.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x11, x11.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x12, x12.compare(VectorOperators.GT, x02));
+        x20 = x20.blend(x30, x30.compare(VectorOperators.GT, x20));
+        x21 = x21.blend(x31, x31.compare(VectorOperators.GT, x21));
+        x22 = x22.blend(x32, x32.compare(VectorOperators.GT, x22));
+        x40 = x40.blend(x50, x50.compare(VectorOperators.GT, x40));
+        x41 = x41.blend(x51, x51.compare(VectorOperators.GT, x41));
+        x42 = x42.blend(x52, x52.compare(VectorOperators.GT, x42));
+        x60 = x60.blend(x70, x70.compare(VectorOperators.GT, x60));
+        x61 = x61.blend(x71, x71.compare(VectorOperators.GT, x61));
+        x62 = x62.blend(x72, x72.compare(VectorOperators.GT, x62));
+        x00 = x00.blend(x20, x20.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x21, x21.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x22, x22.compare(VectorOperators.GT, x02));
+        x40 = x40.blend(x60, x60.compare(VectorOperators.GT, x40));
+        x41 = x41.blend(x61, x61.compare(VectorOperators.GT, x41));
+        x42 = x42.blend(x62, x62.compare(VectorOperators.GT, x42));
+        x00 = x00.blend(x40, x40.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x41, x41.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x42, x42.compare(VectorOperators.GT, x02));
+        FloatVector t0 = FloatVector.fromArray(FLOATS, top, 0);
+        FloatVector t1 = FloatVector.fromArray(FLOATS, top, LENGTH);
+        FloatVector t2 = FloatVector.fromArray(FLOATS, top, 2 * LENGTH);
+        t0.blend(x00, x00.compare(VectorOperators.GT, t0)).intoArray(top, 0);
+        t1.blend(x01, x01.compare(VectorOperators.GT, t1)).intoArray(top, LENGTH);
+        t2.blend(x02, x02.compare(VectorOperators.GT, t2)).intoArray(top, 2 * LENGTH);
     }
 
     private static void valueBlock(
@@ -217,7 +246,7 @@ final class VectorKernels8x3 extends VectorKernels {
             x71 = b.fma(p1, x71);
             x72 = b.fma(p2, x72);
         }
-        at = o0 + 7 * pitch; // from the end: the offsets of above would be kept through the loop, and others spilled
+        at = o0 + 7 * pitch; // from the end: the places of above would be kept through the loop, and others spilled
         x70.intoArray(o, at);
         x71.intoArray(o, at + LENGTH);
         x72.intoArray(o, at + 2 * LENGTH);
@@ -252,25 +281,22 @@ final class VectorKernels8x3 extends VectorKernels {
     }
 
     @Override
-    void top(float[] s, int x, int keys, float[] to) {
-        FloatVector a = FloatVector.fromArray(FLOATS, s, x);
-        FloatVector b = FloatVector.fromArray(FLOATS, s, x + PITCH);
-        FloatVector c = FloatVector.fromArray(FLOATS, s, x + 2 * PITCH);
-        FloatVector d = FloatVector.fromArray(FLOATS, s, x + 3 * PITCH);
-        for (int j = 4; j < keys; j += 4) {
+    void rebase(float[] s, int x, int keys, float factor, float[] top) {
+        FloatVector by = FloatVector.broadcast(FLOATS, factor);
+        FloatVector a = FloatVector.fromArray(FLOATS, s, x).mul(by);
+        FloatVector b = FloatVector.fromArray(FLOATS, s, x + PITCH).mul(by);
+        a.intoArray(s, x);
+        b.intoArray(s, x + PITCH);
+        for (int j = 2; j < keys; j += 2) {
             int at = x + j * PITCH;
-            FloatVector e = FloatVector.fromArray(FLOATS, s, at);
-            FloatVector f = FloatVector.fromArray(FLOATS, s, at + PITCH);
-            FloatVector g = FloatVector.fromArray(FLOATS, s, at + 2 * PITCH);
-            FloatVector h = FloatVector.fromArray(FLOATS, s, at + 3 * PITCH);
+            FloatVector e = FloatVector.fromArray(FLOATS, s, at).mul(by);
+            FloatVector f = FloatVector.fromArray(FLOATS, s, at + PITCH).mul(by);
+            e.intoArray(s, at);
+            f.intoArray(s, at + PITCH);
             a = a.blend(e, e.compare(VectorOperators.GT, a));
             b = b.blend(f, f.compare(VectorOperators.GT, b));
-            c = c.blend(g, g.compare(VectorOperators.GT, c));
-            d = d.blend(h, h.compare(VectorOperators.GT, d));
         }
-        a = a.blend(b, b.compare(VectorOperators.GT, a));
-        c = c.blend(d, d.compare(VectorOperators.GT, c));
-        a.blend(c, c.compare(VectorOperators.GT, a)).intoArray(to, x);
+        a.blend(b, b.compare(VectorOperators.GT, a)).intoArray(top, x);
     }
 
     @Override
@@ -288,14 +314,14 @@ final class VectorKernels8x3 extends VectorKernels {
         FloatVector odd = FloatVector.zero(FLOATS);
         for (int j = 0; j < keys; j += 2) {
             int at = x + j * PITCH;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
             FloatVector p =
                     c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
             p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
-            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m).mul(Exponential.LOG2E);
+            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m);
             FloatVector w = u.add(Exponential.ROUND);
             FloatVector v = u.sub(w.sub(Exponential.ROUND));
             FloatVector r =

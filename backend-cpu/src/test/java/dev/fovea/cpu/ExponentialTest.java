@@ -45,7 +45,9 @@ class ExponentialTest {
             float[] p = s.clone();
             float[] sum = new float[lanes];
             Arrays.fill(max, 0);
-            kernels.softmax(p, keys, max, sum, new float[lanes]);
+            float[] top = new float[lanes];
+            kernels.rebase(p, keys, Exponential.LOG2E, top);
+            kernels.softmax(p, keys, top, max, sum, new float[lanes]);
             double[] total = new double[lanes];
             for (int i = 0; i < s.length; i++) {
                 double exact = StrictMath.exp(s[i]);
@@ -78,7 +80,9 @@ class ExponentialTest {
         float[] sum = new float[lanes];
         float[] rescale = new float[lanes];
         Arrays.fill(max, Float.NEGATIVE_INFINITY);
-        kernels.softmax(s, 8, max, sum, rescale);
+        float[] top = new float[lanes];
+        kernels.rebase(s, 8, 1, top);
+        kernels.softmax(s, 8, top, max, sum, rescale);
         assertThat(max[0]).isEqualTo(Float.NEGATIVE_INFINITY);
         assertThat(sum[0]).isZero();
         assertThat(rescale[0]).isFinite();
