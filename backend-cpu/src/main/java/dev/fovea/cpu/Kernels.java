@@ -20,17 +20,18 @@ interface Kernels {
      */
     void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top);
 
-    /** Multiplies s by a factor and puts the largest of each lane to {@code top}. */
-    void rebase(float[] s, int keys, float factor, float[] top);
+    /** Puts the largest score of each lane to {@code top}. */
+    void top(float[] s, int keys, float[] top);
 
     /**
-     * One step of the online softmax to the base 2: raises the maxima to {@code top}, puts the factors by which older sums shrink into
-     * {@code rescale}, replaces s by {@code 2^(s - max)} and updates the sums. Rows without any key so far keep -inf and 0.
+     * One step of the online softmax: raises the maxima to {@code top}, puts the factors by which older sums shrink into
+     * {@code rescale}, replaces s by {@code 2^(s - max)} or, in natural units, {@code e^(s - max)}, and updates the sums. Rows without any key so
+     * far keep -inf and 0.
      */
-    void softmax(float[] s, int keys, float[] top, float[] max, float[] sum, float[] rescale);
+    void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale);
 
-    /** {@code p = 2^(s * unit - max[r]) * factor[r]}; s is -inf throughout where max is. */
-    void exponentials(float[] s, int keys, float unit, float[] max, float[] factor, float[] p);
+    /** {@code p = 2^(s - max[r]) * factor[r]} or e^; s is -inf throughout where max is. */
+    void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p);
 
     /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[v0 + j * channels + d] * s[j][r]}. */
     void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o);

@@ -6,7 +6,6 @@ import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.cpu.Scratch.Role;
 import java.util.Arrays;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** As many query rows as a tile has lanes, with the weights and the accumulator of each: {@code [channel][lane]}. */
@@ -87,18 +86,25 @@ final class QueryTile {
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
         this.s = scratch.floats(Role.TILE, tileKeys * lanes);
         this.probability = start(programs.probability(), tileKeys);
-        boolean base2 = cap == null
-                && score == null
-                && probability == null
-                && call.scores == null
-                && call.spec.normaliser() == Normaliser.SOFTMAX
-                && (mask == null || !Objects.requireNonNull(programs.mask()).readsTile());
-        this.scale = base2 ? (float) (call.scale * LOG2E) : call.scale;
-        this.weights = new RowWeights(call.spec, kernels, probability, s, base2, tileKeys, number, scratch);
+        boolean natural = natural(call, programs);
+        this.scale = natural ? call.scale : (float) (call.scale * LOG2E);
+        this.weights = new RowWeights(call.spec, kernels, probability, s, natural, tileKeys, number, scratch);
         this.out = start(programs.output(), call.spec.valueDim());
         this.twoPasses = call.spec.twoPasses();
         this.low = new int[lanes];
         this.high = new int[lanes];
+    }
+
+    /** Whether scores must be what the spec says; else they may be to the base 2, which saves a multiplication each. */
+    private static boolean natural(AttentionCall call, AttentionPrograms programs) {
+        TileProgram mask = programs.mask();
+        return programs.cap() != null
+                || programs.score() != null
+                || programs.probability() != null
+                || call.scores != null
+                || call.spec.partials()
+                || call.spec.normaliser() != Normaliser.SOFTMAX
+                || mask != null && mask.readsTile();
     }
 
     private @Nullable ProgramRun start(@Nullable TileProgram program, int tileKeys) {
@@ -318,7 +324,7 @@ final class QueryTile {
     void store() {
         int dim = call.spec.valueDim();
         float[] factor = weights.factor();
-        if (twoPasses) {
+        if (twoPasses || call.spec.partials()) {
             Arrays.fill(factor, 0, lanes, 1);
         }
         if (out != null) {

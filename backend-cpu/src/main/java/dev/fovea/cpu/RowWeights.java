@@ -23,14 +23,13 @@ final class RowWeights {
     private final float[] factor;
     private final float[] top;
 
-    /** What makes scores those to the base 2. */
-    private final float unit;
+    /** Whether scores come in natural units, not to the base 2. */
+    private final boolean natural;
 
-    private final boolean partials;
     private final float[] rescale;
 
     /**
-     * @param base2 whether scores of the softmax come to the base 2
+     * @param natural whether scores come in natural units, not to the base 2
      * @param number of the query tile among those that one thread handles together
      */
     RowWeights(
@@ -38,7 +37,7 @@ final class RowWeights {
             Kernels kernels,
             @Nullable ProgramRun probability,
             float[] s,
-            boolean base2,
+            boolean natural,
             int tileKeys,
             int number,
             Scratch scratch) {
@@ -53,8 +52,7 @@ final class RowWeights {
         this.factor = scratch.floats(Role.FACTOR, number, lanes);
         this.rescale = scratch.floats(Role.RESCALE, lanes);
         this.top = scratch.floats(Role.TOP, lanes);
-        this.unit = base2 ? 1 : Exponential.LOG2E;
-        this.partials = spec.partials();
+        this.natural = natural;
     }
 
     void reset() {
@@ -64,9 +62,7 @@ final class RowWeights {
 
     /** Maximum, 0 where the normaliser has none, and sum of a row, in natural units. */
     RowSum total(int lane) {
-        return normaliser == Normaliser.SOFTMAX
-                ? RowSum.ofBase2(max[lane], sum[lane])
-                : RowSum.of(max[lane], sum[lane]);
+        return natural ? RowSum.of(max[lane], sum[lane]) : RowSum.ofBase2(max[lane], sum[lane]);
     }
 
     /** Where the scores put the largest of each lane. */
@@ -116,19 +112,15 @@ final class RowWeights {
     }
 
     private void softmax(float[] tile, int n, boolean changed) {
-        if (changed || unit != 1) {
-            kernels.rebase(tile, n, unit, top);
+        if (changed) {
+            kernels.top(tile, n, top);
         }
-        kernels.softmax(tile, n, top, max, sum, rescale);
+        kernels.softmax(tile, n, natural, top, max, sum, rescale);
     }
 
     /** Ends a row when all its scores were seen, with a sink or -inf. */
     RowSum conclude(int lane, float sink) {
         RowSum total = total(lane).withSink(sink);
-        if (partials) {
-            factor[lane] = (float) total.scale();
-            return total;
-        }
         factor[lane] = switch (normaliser) {
             case SOFTMAX -> total.factor();
             case L1 -> sum[lane] == 0 ? 0 : 1 / sum[lane];
@@ -149,7 +141,7 @@ final class RowWeights {
         }
         float[] by = normalised ? factor : rescale;
         if (normaliser == Normaliser.SOFTMAX) {
-            kernels.exponentials(s, n, unit, max, by, w);
+            kernels.exponentials(s, n, natural, max, by, w);
         } else {
             visible(n);
             multiply(w, n * lanes, lanes, by);

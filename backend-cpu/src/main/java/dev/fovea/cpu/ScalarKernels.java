@@ -38,31 +38,31 @@ final class ScalarKernels implements Kernels {
             }
             System.arraycopy(sum, 0, s, j * LANES, LANES);
         }
-        rebase(s, keys, 1, top);
+        top(s, keys, top);
     }
 
     @Override
-    public void rebase(float[] s, int keys, float factor, float[] top) {
+    public void top(float[] s, int keys, float[] top) {
         Arrays.fill(top, 0, LANES, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j++) {
             for (int r = 0; r < LANES; r++) {
-                float x = s[j * LANES + r] * factor;
-                s[j * LANES + r] = x;
+                float x = s[j * LANES + r];
                 top[r] = x > top[r] ? x : top[r];
             }
         }
     }
 
     @Override
-    public void softmax(float[] s, int keys, float[] top, float[] max, float[] sum, float[] rescale) {
+    public void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int r = 0; r < LANES; r++) {
             float m = top[r] > max[r] ? top[r] : max[r];
             boolean empty = m == Float.NEGATIVE_INFINITY;
             float shift = empty ? 0 : m;
-            float factor = empty ? 1 : Exponential.exp2(max[r] - m);
+            float factor = empty ? 1 : Exponential.exp2((max[r] - m) * unit);
             float l = sum[r] * factor;
             for (int j = 0; j < keys; j++) {
-                float p = Exponential.exp2(s[j * LANES + r] - shift);
+                float p = Exponential.exp2((s[j * LANES + r] - shift) * unit);
                 s[j * LANES + r] = p;
                 l += p;
             }
@@ -73,12 +73,13 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void exponentials(float[] s, int keys, float unit, float[] max, float[] factor, float[] p) {
+    public void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int r = 0; r < LANES; r++) {
             float shift = max[r] == Float.NEGATIVE_INFINITY ? 0 : max[r];
             for (int j = 0; j < keys; j++) {
                 int at = j * LANES + r;
-                p[at] = Exponential.exp2(s[at] * unit - shift) * factor[r];
+                p[at] = Exponential.exp2((s[at] - shift) * unit) * factor[r];
             }
         }
     }

@@ -51,29 +51,34 @@ abstract class VectorKernels implements Kernels {
     }
 
     @Override
-    public void rebase(float[] s, int keys, float factor, float[] top) {
+    public void top(float[] s, int keys, float[] top) {
         for (int x = 0; x < lanes; x += LENGTH) {
-            rebase(s, x, keys, factor, top);
+            top(s, x, keys, top);
         }
     }
 
     /** The same for the lanes from x on. */
-    abstract void rebase(float[] s, int x, int keys, float factor, float[] top);
+    abstract void top(float[] s, int x, int keys, float[] to);
 
     @Override
-    public void softmax(float[] s, int keys, float[] top, float[] max, float[] sum, float[] rescale) {
+    public void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int x = 0; x < lanes; x += LENGTH) {
-            raise(x, top, max, rescale);
-            exponentiate(s, x, keys, max, sum, rescale);
+            raise(x, unit, top, max, rescale);
+            if (natural) {
+                exponentiateNatural(s, x, keys, max, sum, rescale);
+            } else {
+                exponentiate(s, x, keys, max, sum, rescale);
+            }
         }
     }
 
-    private static void raise(int x, float[] top, float[] max, float[] rescale) {
+    private static void raise(int x, float unit, float[] top, float[] max, float[] rescale) {
         FloatVector a = FloatVector.fromArray(FLOATS, top, x);
         FloatVector old = FloatVector.fromArray(FLOATS, max, x);
         FloatVector m = old.blend(a, a.compare(VectorOperators.GT, old));
         m.intoArray(max, x);
-        FloatVector t = old.sub(m);
+        FloatVector t = old.sub(m).mul(unit);
         t = t.blend(0f, old.compare(VectorOperators.EQ, m)); // -inf less -inf too
         FloatVector z = t.add(Exponential.ROUND);
         FloatVector y = t.sub(z.sub(Exponential.ROUND));
@@ -91,8 +96,12 @@ abstract class VectorKernels implements Kernels {
     /** Replaces the scores of the lanes from x on by 2^(s - max) and adds these to the sums, rescaled. */
     abstract void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
 
+    /** Likewise by e^(s - max). */
+    abstract void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
+
     @Override
-    public void exponentials(float[] s, int keys, float unit, float[] max, float[] factor, float[] p) {
+    public void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int x = 0; x < lanes; x += LENGTH) {
             exponentials(s, x, keys, lanes, unit, max, factor, p);
         }
@@ -112,7 +121,7 @@ abstract class VectorKernels implements Kernels {
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
         for (int j = 0; j < keys; j++) {
             int at = x + j * pitch;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).mul(unit).sub(m);
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(unit);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
             FloatVector p =
