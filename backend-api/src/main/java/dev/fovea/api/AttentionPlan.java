@@ -6,10 +6,19 @@ import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.Schedule;
 import dev.fovea.api.spi.DevicePlan;
+import java.time.Duration;
 import java.util.Arrays;
 
 /** Attention made ready on a device. Safe for use by several threads. */
 public final class AttentionPlan extends Plan<AttentionArguments> {
+    private static final int LEAST_RUNS = 20;
+
+    /** Longer than the compiler takes for the largest kernel. */
+    private static final long SETTLED_NANOS = 500_000_000;
+
+    /** A run that is faster by this part of the best is progress. */
+    private static final int WORTH_WAITING = 16;
+
     private final AttentionSpec spec;
     private final ExprLeaves leaves;
 
@@ -57,5 +66,33 @@ public final class AttentionPlan extends Plan<AttentionArguments> {
                 Arrays.stream(queryLengths).boxed().toList(),
                 Arrays.stream(keyLengths).boxed().toList(),
                 device.schedule(queryLengths.clone(), keyLengths.clone()));
+    }
+
+    /**
+     * Runs a call again and again until it gets no faster, so that those that follow run compiled code: a JVM interprets at first, and its
+     * compiler works beside it. The outputs hold the call's result in the end.
+     *
+     * @param arguments like those to come; their sizes decide which of the plan's ways is warm
+     * @param most time after which it gives up
+     * @return runs that it took
+     */
+    public int warmUp(AttentionArguments arguments, Duration most) {
+        long start = System.nanoTime();
+        long best = Long.MAX_VALUE;
+        long betterAt = start;
+        for (int runs = 1; ; runs++) {
+            long before = System.nanoTime();
+            run(arguments);
+            backend.defaultStream().await();
+            long end = System.nanoTime();
+            if (end - before < best - best / WORTH_WAITING) {
+                best = end - before;
+                betterAt = end;
+            }
+            boolean settled = runs >= LEAST_RUNS && end - betterAt > SETTLED_NANOS;
+            if (settled || end - start >= most.toNanos()) {
+                return runs;
+            }
+        }
     }
 }

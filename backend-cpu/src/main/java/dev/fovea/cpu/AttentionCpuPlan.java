@@ -63,8 +63,7 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
                 ? new KeyList(null, length)
                 : call.selection.keys(task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
         if (!task.few()) {
-            Kernels kernels = backend.kernels().forRows(task.rows());
-            new QueryBlock(call, programs, kernels, scratch, task.batch(), task.group(), keys)
+            new QueryBlock(call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys)
                     .run(task.first(), task.rows());
             return;
         }

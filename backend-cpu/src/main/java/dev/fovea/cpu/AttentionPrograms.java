@@ -58,6 +58,11 @@ record AttentionPrograms(
         return all;
     }
 
+    /** Whether tiles of scores go through programs. */
+    boolean onTiles() {
+        return cap != null || score != null || mask != null || probability != null;
+    }
+
     String describe() {
         return text("cap", cap)
                 + text("score", score)

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.ObjectName;
+import javax.management.openmbean.CompositeData;
 
 /** Facts about this machine, from /proc and /sys on Linux and from the JVM elsewhere. */
 final class Host {
@@ -27,6 +28,30 @@ final class Host {
     /** Whether the processor multiplies and adds in one instruction; true where nothing says no. */
     static boolean hasFma() {
         return cpuinfo("flags").map(f -> List.of(f.split(" ")).contains("fma")).orElse(true);
+    }
+
+    /** Whether the compiler uses AVX-512, whose registers are 32 for narrower vectors too; false where nothing says so. */
+    static boolean usesAvx512() {
+        boolean has = cpuinfo("flags")
+                .map(f -> List.of(f.split(" ")).contains("avx512vl"))
+                .orElse(false);
+        return has && vmOption("UseAVX").filter("3"::equals).isPresent();
+    }
+
+    private static Optional<String> vmOption(String name) {
+        try {
+            Object option = ManagementFactory.getPlatformMBeanServer()
+                    .invoke(
+                            new ObjectName("com.sun.management:type=HotSpotDiagnostic"),
+                            "getVMOption",
+                            new Object[] {name},
+                            new String[] {String.class.getName()});
+            return option instanceof CompositeData data
+                    ? Optional.of(String.valueOf(data.get("value")))
+                    : Optional.empty();
+        } catch (JMException | LinkageError e) {
+            return Optional.empty();
+        }
     }
 
     private static Optional<String> cpuinfo(String key) {

@@ -14,20 +14,27 @@ interface Kernels {
     /** Channels of the accumulator come in multiples of it; rows of values are padded with zeros to it. */
     int channelStep();
 
-    /** {@code s[j][r] = scale * sum over d of k[j * dim + d] * qt[d][r]} for the keys j of [0, keys). */
-    void scores(float[] k, int keys, int dim, float[] qt, float scale, float[] s);
+    /**
+     * {@code s[j][r] = sum over d of k[k0 + j * dim + d] * qt[d][r]} for the keys j of [0, keys), and the largest of each lane to
+     * {@code top}.
+     */
+    void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top);
+
+    /** Puts the largest score of each lane to {@code top}. */
+    void top(float[] s, int keys, float[] top);
 
     /**
-     * One step of the online softmax: raises the maxima to those of s, puts the factors by which older sums shrink into
-     * {@code rescale}, replaces s by {@code exp(s - max)} and updates the sums. Rows without any key so far keep -inf and 0.
+     * One step of the online softmax: raises the maxima to {@code top}, puts the factors by which older sums shrink into
+     * {@code rescale}, replaces s by {@code 2^(s - max)} or, in natural units, {@code e^(s - max)}, and updates the sums. Rows without any key so
+     * far keep -inf and 0.
      */
-    void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale);
+    void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale);
 
-    /** {@code p = exp(s - max[r]) * factor[r]}; s is -inf throughout where max is. */
-    void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p);
+    /** {@code p = 2^(s - max[r]) * factor[r]} or e^; s is -inf throughout where max is. */
+    void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p);
 
-    /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[j * channels + d] * s[j][r]}. */
-    void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o);
+    /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[v0 + j * channels + d] * s[j][r]}. */
+    void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o);
 
     /** Puts -inf where a key is outside {@code low[r] <= key0 + j <= high[r]}. */
     void band(float[] s, int keys, int key0, int[] low, int[] high);

@@ -35,7 +35,8 @@ final class KeyTile {
     final float[] keys;
     final float[] values;
 
-    KeyTile(AttentionCall call, Scratch scratch, int batch, int group, KeyList list, Form form) {
+    /** @param number of the tile among those that one thread has at once */
+    KeyTile(AttentionCall call, Scratch scratch, int batch, int group, KeyList list, Form form, int number) {
         this.call = call;
         this.scratch = scratch;
         this.batch = batch;
@@ -46,8 +47,8 @@ final class KeyTile {
         int most = padded(form.capacity, form.rowStep);
         this.indices = list.keys() == null ? null : scratch.ints(Role.INDICES, most);
         this.positions = call.keyPositions == null ? indices : scratch.ints(Role.POSITIONS, most);
-        this.keys = scratch.floats(Role.KEYS, most * form.keyPitch);
-        this.values = scratch.floats(Role.VALUES, most * form.valuePitch);
+        this.keys = scratch.floats(Role.KEYS, number, most * form.keyPitch);
+        this.values = scratch.floats(Role.VALUES, number, most * form.valuePitch);
     }
 
     static int padded(int n, int step) {
@@ -61,11 +62,6 @@ final class KeyTile {
     /** Keys that the block may see. */
     KeyList list() {
         return list;
-    }
-
-    /** Whether the place of a key in the list is its index and its position. */
-    boolean inOrder() {
-        return positions == null;
     }
 
     /** Channels of a row of values, padded. */

@@ -2,6 +2,8 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.spec.ScoreStage;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
@@ -9,7 +11,7 @@ import java.util.function.BiConsumer;
  * values on its way through the cache.
  */
 final class QueryBlock {
-    private static final int MOST_TILES = 4;
+    private static final int MOST_TILES = 8;
 
     /** Blocks that keep the threads of a usual machine busy to the end. */
     private static final int ENOUGH_BLOCKS = 32;
@@ -18,16 +20,16 @@ final class QueryBlock {
 
     private final AttentionCall call;
     private final AttentionPrograms programs;
-    private final Kernels kernels;
+    private final KernelSet kernels;
     private final Scratch scratch;
     private final int batch;
     private final int group;
-    private final KeyTile keyTile;
+    private final KeyTiles keyTiles;
 
     QueryBlock(
             AttentionCall call,
             AttentionPrograms programs,
-            Kernels kernels,
+            KernelSet kernels,
             Scratch scratch,
             int batch,
             int group,
@@ -38,7 +40,7 @@ final class QueryBlock {
         this.scratch = scratch;
         this.batch = batch;
         this.group = group;
-        this.keyTile = new KeyTile(call, scratch, batch, group, keys, form(call, kernels));
+        this.keyTiles = KeyTiles.of(call, scratch, batch, group, keys, form(call, programs, kernels.wide()));
     }
 
     /** Tiles of a block: as many share keys as leave enough blocks. Of the shape alone, lest results depend on threads. */
@@ -58,26 +60,31 @@ final class QueryBlock {
         return all * shape.groups();
     }
 
-    private static KeyTile.Form form(AttentionCall call, Kernels kernels) {
+    private static KeyTile.Form form(AttentionCall call, AttentionPrograms programs, Kernels kernels) {
         return new KeyTile.Form(
-                tileKeys(call),
+                tileKeys(call, programs),
                 call.spec.headDim(),
                 KeyTile.padded(call.spec.valueDim(), kernels.channelStep()),
                 kernels.keyStep());
     }
 
-    private static int tileKeys(AttentionCall call) {
-        return Math.max(call.spec.headDim(), call.spec.valueDim()) <= WIDE_HEAD ? 64 : 32;
+    /** As many as fill the first cache with scores: with programs other tiles are there too. */
+    private static int tileKeys(AttentionCall call, AttentionPrograms programs) {
+        boolean wide = Math.max(call.spec.headDim(), call.spec.valueDim()) > WIDE_HEAD;
+        return wide ? 32 : programs.onTiles() ? 64 : 128;
     }
 
     /** The rows from {@code first} on. */
     void run(long first, int count) {
-        int lanes = kernels.lanes();
-        QueryTile[] tiles = new QueryTile[(count + lanes - 1) / lanes];
+        List<QueryTile> tiles = new ArrayList<>();
         MaskAnalysis analysis = programs.analysis().copy();
-        for (int i = 0; i < tiles.length; i++) {
-            tiles[i] = new QueryTile(call, programs, kernels, scratch, batch, group, i, keyTile, analysis);
-            tiles[i].load(first + (long) i * lanes, first + count);
+        for (int r = 0; r < count; ) {
+            Kernels fitting = kernels.forRows(count - r);
+            QueryTile tile =
+                    new QueryTile(call, programs, fitting, scratch, batch, group, tiles.size(), keyTiles, analysis);
+            tile.load(first + r, first + count);
+            tiles.add(tile);
+            r += fitting.lanes();
         }
         boolean twoPasses = call.spec.twoPasses();
         if (twoPasses) {
@@ -87,7 +94,7 @@ final class QueryBlock {
         overKeys(tiles, QueryTile::step);
         for (QueryTile tile : tiles) {
             if (tile.hasNan()) {
-                tile.recomputeCarefully(keyTile);
+                tile.recomputeCarefully(keyTiles);
             }
         }
         if (!twoPasses) {
@@ -101,14 +108,14 @@ final class QueryBlock {
         }
     }
 
-    private static void conclude(QueryTile[] tiles) {
+    private static void conclude(List<QueryTile> tiles) {
         for (QueryTile tile : tiles) {
             tile.conclude();
         }
     }
 
     /** Loads all keys that some tile may see, a tile of keys after another, and gives each to the tiles that may see some of it. */
-    private void overKeys(QueryTile[] tiles, BiConsumer<QueryTile, KeyTile> work) {
+    private void overKeys(List<QueryTile> tiles, BiConsumer<QueryTile, KeyTile> work) {
         int begin = Integer.MAX_VALUE;
         int end = 0;
         for (QueryTile tile : tiles) {
@@ -117,16 +124,13 @@ final class QueryBlock {
                 end = Math.max(end, tile.keyEnd());
             }
         }
-        int step = keyTile.capacity();
+        int step = keyTiles.capacity();
         for (int k = end == 0 ? 0 : begin / step * step; k < end; k += step) {
-            boolean loaded = false;
+            KeyTile keys = null;
             for (QueryTile tile : tiles) {
                 if (tile.sees(k, step)) {
-                    if (!loaded) {
-                        keyTile.load(k, Math.min(step, end - k));
-                        loaded = true;
-                    }
-                    work.accept(tile, keyTile);
+                    keys = keys == null ? keyTiles.at(k, Math.min(step, end - k)) : keys;
+                    work.accept(tile, keys);
                 }
             }
         }

@@ -2,6 +2,7 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.expr.MaskAnalysis.Verdict;
+import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spec.ScoreStage;
 import dev.fovea.cpu.Scratch.Role;
 import java.util.Arrays;
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** As many query rows as a tile has lanes, with the weights and the accumulator of each: {@code [channel][lane]}. */
 final class QueryTile {
+    private static final double LOG2E = 1.4426950408889634;
+
     private final AttentionCall call;
     private final Kernels kernels;
     private final Scratch scratch;
@@ -28,6 +31,10 @@ final class QueryTile {
     private final RowWeights weights;
     private final @Nullable ProgramRun out;
     private final boolean twoPasses;
+
+    /** What the queries are multiplied by: the scale, and a factor to the base 2 where nothing looks at scores. */
+    private final float scale;
+
     private final float[] s;
     private final int accumulatorSize;
 
@@ -43,6 +50,12 @@ final class QueryTile {
     private int keyBegin;
     private int keyEnd;
 
+    /** Keys at the start of a tile that no row sees. */
+    private int skipped;
+
+    /** Whether the scores of a tile have changed since the largest were found. */
+    private boolean changed;
+
     QueryTile(
             AttentionCall call,
             AttentionPrograms programs,
@@ -51,7 +64,7 @@ final class QueryTile {
             int batch,
             int group,
             int number,
-            KeyTile keyTile,
+            KeyTiles keyTiles,
             MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
@@ -62,22 +75,36 @@ final class QueryTile {
         this.group = group;
         this.lanes = kernels.lanes();
         this.place = new Place(lanes);
-        this.keyCount = keyTile.list().count();
-        int tileKeys = keyTile.capacity();
+        this.keyCount = keyTiles.list().count();
+        int tileKeys = keyTiles.capacity();
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
-        this.verdicts = mask == null || !keyTile.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
+        this.verdicts = mask == null || !keyTiles.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
         this.s = scratch.floats(Role.TILE, tileKeys * lanes);
         this.probability = start(programs.probability(), tileKeys);
-        this.weights = new RowWeights(call.spec, kernels, probability, s, tileKeys, number, scratch);
+        boolean natural = natural(call, programs);
+        this.scale = natural ? call.scale : (float) (call.scale * LOG2E);
+        this.weights = new RowWeights(call.spec, kernels, probability, s, natural, tileKeys, number, scratch);
         this.out = start(programs.output(), call.spec.valueDim());
         this.twoPasses = call.spec.twoPasses();
         this.low = new int[lanes];
         this.high = new int[lanes];
+    }
+
+    /** Whether scores must be what the spec says; else they may be to the base 2, which saves a multiplication each. */
+    private static boolean natural(AttentionCall call, AttentionPrograms programs) {
+        TileProgram mask = programs.mask();
+        return programs.cap() != null
+                || programs.score() != null
+                || programs.probability() != null
+                || call.scores != null
+                || call.spec.partials()
+                || call.spec.normaliser() != Normaliser.SOFTMAX
+                || mask != null && mask.readsTile();
     }
 
     private @Nullable ProgramRun start(@Nullable TileProgram program, int tileKeys) {
@@ -95,11 +122,16 @@ final class QueryTile {
         place.queryOffset = call.queryOffset(batch, place.keyHead);
         place.queryLength = call.queries(batch);
         int dim = call.spec.headDim();
+        int query = (int) (first / call.groupHeads);
+        int head = (int) (first % call.groupHeads);
         for (int r = 0; r < lanes; r++) {
-            long at = first + Math.min(r, rows - 1);
-            place.queries[r] = (int) (at / call.groupHeads);
-            place.heads[r] = group * call.groupHeads + (int) (at % call.groupHeads);
-            long position = (long) place.queries[r] + place.queryOffset;
+            if (r > 0 && r < rows && ++head == call.groupHeads) {
+                head = 0;
+                query++;
+            }
+            place.queries[r] = query;
+            place.heads[r] = group * call.groupHeads + head;
+            long position = (long) query + place.queryOffset;
             low[r] = Math.clamp(position - call.band.left(), 0, call.keys);
             high[r] = Math.clamp(position + call.band.right(), -1, keyCount - 1);
         }
@@ -114,8 +146,9 @@ final class QueryTile {
         for (int r = 0; r < rows && call.turn != null; r++) {
             call.turn.turn(dense, r * dim, place.queries[r] + place.queryOffset, scratch);
         }
+        multiply(dense, rows * dim, scale);
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
-        Transpose.toLanes(dense, dim, queries, lanes);
+        kernels.ops().toLanesFloat(dense, dim, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;
         keyEnd = call.scores == null ? high[lanes - 1] + 1 : call.keys;
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
@@ -129,6 +162,12 @@ final class QueryTile {
                 verdicts.judge(keyBegin, keyEnd);
                 keyEnd = call.scores == null ? verdicts.end(kernels.keyStep()) : keyEnd;
             }
+        }
+    }
+
+    private static void multiply(float[] a, int n, float by) {
+        for (int i = 0; i < n; i++) {
+            a[i] *= by;
         }
     }
 
@@ -161,17 +200,19 @@ final class QueryTile {
 
     /** Looks at a tile of keys before the pass that weighs the values. */
     void observe(KeyTile tile) {
-        weights.observe(score(tile, false));
+        int n = score(tile, false);
+        weights.observe(n, changed);
     }
 
     /** Takes in a tile of keys and values; with two passes all keys were observed. */
     void step(KeyTile tile) {
         int n = score(tile, true);
-        float[] w = twoPasses ? weights.weigh(n, true) : weights.online(n);
+        float[] w = twoPasses ? weights.weigh(n, true) : weights.online(n, changed);
         if (twoPasses) {
             writeScores(ScoreStage.PROBABILITY, w, visible(tile));
         }
-        kernels.accumulate(tile.values, n, tile.channels(), w, weights.rescale(), accumulator);
+        int first = skipped * tile.channels();
+        kernels.accumulate(tile.values, first, n, tile.channels(), w, weights.rescale(), accumulator);
     }
 
     /** Writes the weights of a tile of keys when they are an output and were not known in the only pass. */
@@ -186,12 +227,17 @@ final class QueryTile {
 
     /** Puts the final scores of the tile into s, -inf where masked; the number of keys, padded. */
     private int score(KeyTile tile, boolean write) {
+        int dim = call.spec.headDim();
         int visible = visible(tile);
-        int n = KeyTile.padded(visible, kernels.keyStep());
-        place.key = tile.first();
         place.keys = tile.indices();
         place.positions = tile.positions();
-        kernels.scores(tile.keys, n, call.spec.headDim(), queries, call.scale, s);
+        boolean plain = place.keys == null && place.positions == null && call.scores == null;
+        int unseen = plain ? Math.clamp(low[0] - tile.first(), 0, visible - 1) : 0;
+        skipped = unseen / kernels.keyStep() * kernels.keyStep();
+        place.key = tile.first() + skipped;
+        int n = KeyTile.padded(visible - skipped, kernels.keyStep());
+        kernels.scores(tile.keys, skipped * dim, n, dim, queries, s, weights.top());
+        changed = cap != null || score != null;
         if (write) {
             writeScores(ScoreStage.RAW, s, visible);
         }
@@ -202,9 +248,11 @@ final class QueryTile {
         apply(score, n);
         if (verdict(tile.first()) != Verdict.FULL) {
             apply(mask, n);
+            changed |= mask != null;
         }
-        if (tile.first() < low[lanes - 1] || tile.first() + n - 1 > high[0]) {
-            kernels.band(s, n, tile.first(), low, high);
+        if (place.key < low[lanes - 1] || place.key + n - 1 > high[0]) {
+            kernels.band(s, n, place.key, low, high);
+            changed = true;
         }
         if (write) {
             writeScores(ScoreStage.MASKED, s, visible);
@@ -237,14 +285,14 @@ final class QueryTile {
     }
 
     /** Sums up the values again, never touching a masked one; what is known of the scores holds, since no lane touches another. */
-    void recomputeCarefully(KeyTile tile) {
+    void recomputeCarefully(KeyTiles tiles) {
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
-        int step = tile.capacity();
+        int step = tiles.capacity();
         for (int k = keyBegin / step * step; k < keyEnd; k += step) {
             if (!sees(k, step)) {
                 continue;
             }
-            tile.load(k, Math.min(step, keyEnd - k));
+            KeyTile tile = tiles.at(k, Math.min(step, keyEnd - k));
             int n = score(tile, false);
             float[] w = weights.weigh(n, twoPasses);
             for (int i = 0; i < n * lanes; i++) {
@@ -257,7 +305,7 @@ final class QueryTile {
 
     private void addCarefully(KeyTile tile, int key, int lane, float weight) {
         for (int d = 0; d < call.spec.valueDim(); d++) {
-            accumulator[d * lanes + lane] += weight * tile.values[key * tile.channels() + d];
+            accumulator[d * lanes + lane] += weight * tile.values[(skipped + key) * tile.channels() + d];
         }
     }
 
@@ -291,7 +339,7 @@ final class QueryTile {
             out.apply(accumulator, dim);
         }
         float[] dense = scratch.floats(Role.ROW, lanes * dim);
-        Transpose.fromLanes(accumulator, lanes, factor, dense, dim);
+        kernels.ops().fromLanesFloat(accumulator, lanes, factor, dense, dim);
         if (call.groupHeads == 1) {
             call.output.write(outer, place.heads[0], firstQuery + place.queries[0], rows, dense, 0, scratch);
         } else {
@@ -301,8 +349,9 @@ final class QueryTile {
         }
         if (call.rowMaxima != null && call.rowSums != null) {
             for (int r = 0; r < rows; r++) {
-                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], weights.max(r));
-                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], weights.sum(r));
+                RowSum total = weights.total(r);
+                call.rowMaxima.put(outer, place.heads[r], firstQuery + place.queries[r], total.max());
+                call.rowSums.put(outer, place.heads[r], firstQuery + place.queries[r], (float) total.sum());
             }
         }
     }

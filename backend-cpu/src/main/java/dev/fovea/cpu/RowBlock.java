@@ -32,13 +32,15 @@ final class RowBlock {
     private final int pitch;
     private final Row[] row;
     private final float[] queries;
-    private final float[] s;
+    private float[] s;
+    private float[] spare;
     private final float[] accumulator;
     private final float[] sums;
     private final float[] max;
     private final float[] rescale;
     private final float[] work;
     private final boolean inPlace;
+    private final boolean streams;
     private final @Nullable CodeTile keyCodes;
     private final @Nullable CodeTile valueCodes;
     private RowGroups keyRows;
@@ -46,6 +48,10 @@ final class RowBlock {
     private RowGroups nextRows;
     private int nextFirst = -1;
     private boolean readInPlace;
+
+    /** Whether s has the products of the next keys already. */
+    private boolean multiplied;
+
     private int begin;
     private int end;
 
@@ -105,7 +111,8 @@ final class RowBlock {
                 batch,
                 group,
                 keys,
-                new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())));
+                new KeyTile.Form(capacity, dim, channels, Math.max(step, kernels.keyStep())),
+                0);
         this.pitch = capacity + Math.max(step, kernels.keyStep());
         this.row = new Row[rows];
         for (int r = 0; r < rows; r++) {
@@ -113,6 +120,8 @@ final class RowBlock {
         }
         this.queries = scratch.floats(Role.QUERIES, rows * dim);
         this.s = scratch.floats(Role.TILE, rows * pitch);
+        this.streams = rows == 1 && inPlace && kernels.streams(channels);
+        this.spare = streams ? scratch.floats(Role.TILE, 1, pitch) : s;
         this.accumulator = scratch.floats(Role.ACCUMULATOR, rows * channels);
         this.sums = scratch.floats(Role.SUM, rows * step);
         this.max = scratch.floats(Role.MAXIMUM, rows);
@@ -213,7 +222,14 @@ final class RowBlock {
             rescale[r] = old == m ? 1 : Exponential.exp2((old - m) * Exponential.LOG2E);
             kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
         }
-        if (readInPlace) {
+        if (streams && readInPlace && locateNext()) {
+            kernels.stream(
+                    valueRows, channels, s, rescale[0], accumulator, nextRows, dim, queries, call.scale, spare, work);
+            float[] now = spare;
+            spare = s;
+            s = now;
+            multiplied = true;
+        } else if (readInPlace) {
             kernels.accumulate(valueRows, channels, s, pitch, rows, rescale, accumulator);
         } else if (valueCodes != null) {
             tile.loadValues(valueCodes);
@@ -261,6 +277,10 @@ final class RowBlock {
             return;
         }
         readInPlace = inPlace && locate();
+        if (multiplied) {
+            multiplied = false;
+            return;
+        }
         if (readInPlace) {
             RowGroups soon = dim == channels ? valueRows : keyRows;
             RowGroups later = locateNext() ? nextRows : keyRows;

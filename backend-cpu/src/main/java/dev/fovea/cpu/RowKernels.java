@@ -74,4 +74,27 @@ interface RowKernels {
 
     /** Likewise for f32 values where they lie, in groups of {@link #keyStep}. */
     void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
+
+    /** Whether {@link #stream} takes so many channels. */
+    boolean streams(int channels);
+
+    /**
+     * For one row in one pass: {@link #accumulate} of some values where they lie, and {@link #scores} of as many other keys where they
+     * lie, with the same bits as of the two.
+     *
+     * @param s weights of the values
+     * @param next scores of the keys
+     */
+    void stream(
+            RowGroups v,
+            int channels,
+            float[] s,
+            float rescale,
+            float[] o,
+            RowGroups k,
+            int dim,
+            float[] q,
+            float scale,
+            float[] next,
+            float[] work);
 }

@@ -8,8 +8,26 @@ package dev.fovea.cpu;
  * @param scale what the accumulator is short of to be relative to {@code max}
  */
 record RowSum(float max, double sum, double scale) {
+    private static final double LN2 = 0.6931471805599453;
+
+    /** Up to it three terms give e^x to 1e-9. */
+    private static final double SMALL = 0.01;
+
     static RowSum of(float max, float sum) {
         return new RowSum(max, sum, 1);
+    }
+
+    /** Of a maximum and a sum of 2^(s - max), both to the base 2. */
+    static RowSum ofBase2(float max, float sum) {
+        if (max == Float.NEGATIVE_INFINITY) {
+            return of(max, sum);
+        }
+        float natural = (float) (max * LN2);
+        double rounded = max * LN2 - natural;
+        double scale = rounded > -SMALL && rounded < SMALL
+                ? 1 + rounded * (1 + rounded / 2 * (1 + rounded / 3))
+                : StrictMath.exp(rounded);
+        return new RowSum(natural, sum * scale, scale);
     }
 
     /** With a logit that takes part in the sum and carries no value; -inf is no sink. */
@@ -19,7 +37,7 @@ record RowSum(float max, double sum, double scale) {
         }
         float joint = max > sink ? max : sink;
         double shrink = max == Float.NEGATIVE_INFINITY ? 0 : StrictMath.exp((double) max - joint);
-        return new RowSum(joint, sum * shrink + StrictMath.exp((double) sink - joint), shrink);
+        return new RowSum(joint, sum * shrink + StrictMath.exp((double) sink - joint), scale * shrink);
     }
 
     /** Factor of the accumulator that gives the output; 0 for an empty row. */

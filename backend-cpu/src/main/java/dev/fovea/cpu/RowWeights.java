@@ -21,14 +21,23 @@ final class RowWeights {
     private final float[] max;
     private final float[] sum;
     private final float[] factor;
+    private final float[] top;
+
+    /** Whether scores come in natural units, not to the base 2. */
+    private final boolean natural;
+
     private final float[] rescale;
 
-    /** @param number of the query tile among those that one thread handles together */
+    /**
+     * @param natural whether scores come in natural units, not to the base 2
+     * @param number of the query tile among those that one thread handles together
+     */
     RowWeights(
             AttentionSpec spec,
             Kernels kernels,
             @Nullable ProgramRun probability,
             float[] s,
+            boolean natural,
             int tileKeys,
             int number,
             Scratch scratch) {
@@ -42,6 +51,8 @@ final class RowWeights {
         this.sum = scratch.floats(Role.SUM, number, lanes);
         this.factor = scratch.floats(Role.FACTOR, number, lanes);
         this.rescale = scratch.floats(Role.RESCALE, lanes);
+        this.top = scratch.floats(Role.TOP, lanes);
+        this.natural = natural;
     }
 
     void reset() {
@@ -49,13 +60,14 @@ final class RowWeights {
         Arrays.fill(sum, 0, lanes, 0);
     }
 
-    /** Row maximum; 0 where the normaliser has none. */
-    float max(int lane) {
-        return max[lane];
+    /** Maximum, 0 where the normaliser has none, and sum of a row, in natural units. */
+    RowSum total(int lane) {
+        return natural ? RowSum.of(max[lane], sum[lane]) : RowSum.ofBase2(max[lane], sum[lane]);
     }
 
-    float sum(int lane) {
-        return sum[lane];
+    /** Where the scores put the largest of each lane. */
+    float[] top() {
+        return top;
     }
 
     /** By how much {@link #online} and {@link #weigh} shrink what was accumulated before. */
@@ -68,15 +80,19 @@ final class RowWeights {
         return factor;
     }
 
-    /** Takes in the scores and gives their weights, not yet divided by the sum; a masked pair weighs 0. */
-    float[] online(int n) {
+    /**
+     * Takes in the scores and gives their weights, not yet divided by the sum; a masked pair weighs 0.
+     *
+     * @param changed whether they have changed since the largest were found
+     */
+    float[] online(int n, boolean changed) {
         if (normaliser == Normaliser.SOFTMAX) {
             if (probability == null) {
-                kernels.softmax(s, n, max, sum, rescale);
+                softmax(s, n, changed);
                 return s;
             }
             System.arraycopy(s, 0, w, 0, n * lanes);
-            kernels.softmax(w, n, max, sum, rescale);
+            softmax(w, n, changed);
         } else {
             visible(n);
             addAbsolute(w, n * lanes, lanes, sum);
@@ -86,18 +102,25 @@ final class RowWeights {
     }
 
     /** Takes in the scores and destroys them. */
-    void observe(int n) {
+    void observe(int n, boolean changed) {
         if (normaliser == Normaliser.SOFTMAX) {
-            kernels.softmax(s, n, max, sum, rescale);
+            softmax(s, n, changed);
         } else {
             visible(n);
             addAbsolute(w, n * lanes, lanes, sum);
         }
     }
 
+    private void softmax(float[] tile, int n, boolean changed) {
+        if (changed) {
+            kernels.top(tile, n, top);
+        }
+        kernels.softmax(tile, n, natural, top, max, sum, rescale);
+    }
+
     /** Ends a row when all its scores were seen, with a sink or -inf. */
     RowSum conclude(int lane, float sink) {
-        RowSum total = RowSum.of(max[lane], sum[lane]).withSink(sink);
+        RowSum total = total(lane).withSink(sink);
         factor[lane] = switch (normaliser) {
             case SOFTMAX -> total.factor();
             case L1 -> sum[lane] == 0 ? 0 : 1 / sum[lane];
@@ -118,7 +141,7 @@ final class RowWeights {
         }
         float[] by = normalised ? factor : rescale;
         if (normaliser == Normaliser.SOFTMAX) {
-            kernels.exponentials(s, n, max, by, w);
+            kernels.exponentials(s, n, natural, max, by, w);
         } else {
             visible(n);
             multiply(w, n * lanes, lanes, by);

@@ -26,36 +26,43 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] qt, float scale, float[] s) {
+    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         float[] sum = new float[LANES];
         for (int j = 0; j < keys; j++) {
             Arrays.fill(sum, 0);
             for (int d = 0; d < dim; d++) {
-                float x = k[j * dim + d];
+                float x = k[k0 + j * dim + d];
                 for (int r = 0; r < LANES; r++) {
                     sum[r] += x * qt[d * LANES + r];
                 }
             }
+            System.arraycopy(sum, 0, s, j * LANES, LANES);
+        }
+        top(s, keys, top);
+    }
+
+    @Override
+    public void top(float[] s, int keys, float[] top) {
+        Arrays.fill(top, 0, LANES, Float.NEGATIVE_INFINITY);
+        for (int j = 0; j < keys; j++) {
             for (int r = 0; r < LANES; r++) {
-                s[j * LANES + r] = sum[r] * scale;
+                float x = s[j * LANES + r];
+                top[r] = x > top[r] ? x : top[r];
             }
         }
     }
 
     @Override
-    public void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+    public void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int r = 0; r < LANES; r++) {
-            float m = max[r];
-            for (int j = 0; j < keys; j++) {
-                float x = s[j * LANES + r];
-                m = x > m ? x : m;
-            }
+            float m = top[r] > max[r] ? top[r] : max[r];
             boolean empty = m == Float.NEGATIVE_INFINITY;
             float shift = empty ? 0 : m;
-            float factor = empty ? 1 : Exponential.exp2((max[r] - m) * Exponential.LOG2E);
+            float factor = empty ? 1 : Exponential.exp2((max[r] - m) * unit);
             float l = sum[r] * factor;
             for (int j = 0; j < keys; j++) {
-                float p = Exponential.exp2((s[j * LANES + r] - shift) * Exponential.LOG2E);
+                float p = Exponential.exp2((s[j * LANES + r] - shift) * unit);
                 s[j * LANES + r] = p;
                 l += p;
             }
@@ -66,18 +73,19 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p) {
+    public void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int r = 0; r < LANES; r++) {
             float shift = max[r] == Float.NEGATIVE_INFINITY ? 0 : max[r];
             for (int j = 0; j < keys; j++) {
                 int at = j * LANES + r;
-                p[at] = Exponential.exp2((s[at] - shift) * Exponential.LOG2E) * factor[r];
+                p[at] = Exponential.exp2((s[at] - shift) * unit) * factor[r];
             }
         }
     }
 
     @Override
-    public void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d++) {
             for (int r = 0; r < LANES; r++) {
                 o[d * LANES + r] *= rescale[r];
@@ -85,7 +93,7 @@ final class ScalarKernels implements Kernels {
         }
         for (int j = 0; j < keys; j++) {
             for (int d = 0; d < channels; d++) {
-                float x = v[j * channels + d];
+                float x = v[v0 + j * channels + d];
                 for (int r = 0; r < LANES; r++) {
                     o[d * LANES + r] += x * s[j * LANES + r];
                 }

@@ -157,4 +157,25 @@ final class ScalarRowKernels implements RowKernels {
             }
         }
     }
+
+    @Override
+    public boolean streams(int channels) {
+        return false;
+    }
+
+    @Override
+    public void stream(
+            RowGroups v,
+            int channels,
+            float[] s,
+            float rescale,
+            float[] o,
+            RowGroups k,
+            int dim,
+            float[] q,
+            float scale,
+            float[] next,
+            float[] work) {
+        throw new IllegalStateException("no streams without vectors");
+    }
 }

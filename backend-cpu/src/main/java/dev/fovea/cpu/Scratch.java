@@ -3,6 +3,7 @@ package dev.fovea.cpu;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Work arrays of one thread, by role; they grow and are kept from run to run. Contents are left over from earlier use. */
 final class Scratch {
@@ -11,6 +12,7 @@ final class Scratch {
         KEYS,
         VALUES,
         TILE,
+        TOP,
         RESCALE,
         FACTOR,
         ROW,
@@ -46,6 +48,7 @@ final class Scratch {
     private final Map<Role, byte[]> codeBytes = new EnumMap<>(Role.class);
     private final Halves halves;
     private final Codes codes;
+    private @Nullable KeyTiles tiles;
 
     Scratch(Halves halves, Codes codes) {
         this.halves = halves;
@@ -60,6 +63,17 @@ final class Scratch {
     /** How this backend reads quantised storage. */
     Codes codes() {
         return codes;
+    }
+
+    /** What the last block of query rows of this run left loaded. */
+    @Nullable
+    KeyTiles tiles() {
+        return tiles;
+    }
+
+    /** Keeps loaded tiles for the next block of this run; null at its end. */
+    void keepTiles(@Nullable KeyTiles loaded) {
+        tiles = loaded;
     }
 
     /** Keeps what was read ahead of its time from being left out by the compiler; gives nothing of use. */

@@ -26,6 +26,7 @@ final class ScratchPool {
     }
 
     void giveBack(Scratch scratch) {
+        scratch.keepTiles(null);
         idleBytes.addAndGet(scratch.size());
         idle.add(scratch);
     }

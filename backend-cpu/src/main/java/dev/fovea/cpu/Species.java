@@ -12,7 +12,7 @@ final class Species {
 
     /** Whether there are 32 vector registers, not 16. */
     static final boolean MANY_REGISTERS =
-            FLOATS.vectorBitSize() >= 512 || System.getProperty("os.arch", "").equals("aarch64");
+            FLOATS.vectorBitSize() >= 512 || System.getProperty("os.arch", "").equals("aarch64") || Host.usesAvx512();
 
     private Species() {}
 }

@@ -302,6 +302,11 @@ class TileOps {
         Transpose.toLanes(rows, keys, lanes, count);
     }
 
+    /** {@code rows[r][d] = lanes[d][r] * factor[r]}; the number of lanes is a multiple of 4. */
+    void fromLanesFloat(float[] lanes, int count, float[] factor, float[] rows, int dim) {
+        Transpose.fromLanes(lanes, count, factor, rows, dim);
+    }
+
     /** A value of each lane for all keys: {@code out[k][r] = a[r]}. */
     void expandLanesInt(int[] a, int[] out, int keys, int lanes) {
         for (int k = 0; k < keys; k++) {

@@ -3,6 +3,7 @@ package dev.fovea.cpu;
 import dev.fovea.api.expr.Expr;
 import dev.fovea.api.expr.Expr.IndexKind;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,13 @@ record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> p
             case KEY -> key;
             case PAIR -> pair;
         };
+    }
+
+    /** Whether something depends on the values or the scores that it is applied to. */
+    boolean readsTile() {
+        return Stream.of(one, lane, key, pair)
+                .flatMap(List::stream)
+                .anyMatch(s -> s.in().contains(VALUE) || s.in().contains(SCORE));
     }
 
     int stepCount() {

@@ -52,6 +52,7 @@ final class TiledProduct {
         float[] a = scratch.floats(Scratch.Role.KEYS, padded * DEPTH);
         float[] panel = scratch.floats(Scratch.Role.QUERIES, DEPTH * lanes);
         float[] part = scratch.floats(Scratch.Role.TILE, padded * lanes);
+        float[] top = scratch.floats(Scratch.Role.TOP, lanes);
         for (int p = 0; p < panels; p++) {
             Arrays.fill(sums(p, padded, scratch), 0, padded * lanes, 0);
         }
@@ -67,7 +68,7 @@ final class TiledProduct {
                 long at = right.at(b, h, from, column + (long) p * lanes);
                 right.read(at, depth, right.stride(2), width, right.stride(3), panel, 0, lanes, scratch);
                 float[] sums = sums(p, padded, scratch);
-                kernels.scores(a, padded, depth, panel, 1, from == 0 ? sums : part);
+                kernels.scores(a, 0, padded, depth, panel, from == 0 ? sums : part, top);
                 if (from > 0) {
                     kernels.ops().addFloat(sums, part, sums, padded * lanes);
                 }

@@ -51,36 +51,34 @@ abstract class VectorKernels implements Kernels {
     }
 
     @Override
-    public void softmax(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+    public void top(float[] s, int keys, float[] top) {
         for (int x = 0; x < lanes; x += LENGTH) {
-            raise(s, x, keys, lanes, max, rescale);
-            exponentiate(s, x, keys, lanes, max, sum, rescale);
+            top(s, x, keys, top);
         }
     }
 
-    private static void raise(float[] s, int x, int keys, int pitch, float[] max, float[] rescale) {
-        FloatVector a = FloatVector.fromArray(FLOATS, s, x);
-        FloatVector b = FloatVector.fromArray(FLOATS, s, x + pitch);
-        FloatVector c = FloatVector.fromArray(FLOATS, s, x + 2 * pitch);
-        FloatVector d = FloatVector.fromArray(FLOATS, s, x + 3 * pitch);
-        for (int j = 4; j < keys; j += 4) {
-            int at = x + j * pitch;
-            FloatVector e = FloatVector.fromArray(FLOATS, s, at);
-            FloatVector f = FloatVector.fromArray(FLOATS, s, at + pitch);
-            FloatVector g = FloatVector.fromArray(FLOATS, s, at + 2 * pitch);
-            FloatVector h = FloatVector.fromArray(FLOATS, s, at + 3 * pitch);
-            a = a.blend(e, e.compare(VectorOperators.GT, a));
-            b = b.blend(f, f.compare(VectorOperators.GT, b));
-            c = c.blend(g, g.compare(VectorOperators.GT, c));
-            d = d.blend(h, h.compare(VectorOperators.GT, d));
+    /** The same for the lanes from x on. */
+    abstract void top(float[] s, int x, int keys, float[] to);
+
+    @Override
+    public void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale) {
+        float unit = natural ? Exponential.LOG2E : 1;
+        for (int x = 0; x < lanes; x += LENGTH) {
+            raise(x, unit, top, max, rescale);
+            if (natural) {
+                exponentiateNatural(s, x, keys, max, sum, rescale);
+            } else {
+                exponentiate(s, x, keys, max, sum, rescale);
+            }
         }
+    }
+
+    private static void raise(int x, float unit, float[] top, float[] max, float[] rescale) {
+        FloatVector a = FloatVector.fromArray(FLOATS, top, x);
         FloatVector old = FloatVector.fromArray(FLOATS, max, x);
         FloatVector m = old.blend(a, a.compare(VectorOperators.GT, old));
-        m = m.blend(b, b.compare(VectorOperators.GT, m));
-        m = m.blend(c, c.compare(VectorOperators.GT, m));
-        m = m.blend(d, d.compare(VectorOperators.GT, m));
         m.intoArray(max, x);
-        FloatVector t = old.sub(m).mul(Exponential.LOG2E);
+        FloatVector t = old.sub(m).mul(unit);
         t = t.blend(0f, old.compare(VectorOperators.EQ, m)); // -inf less -inf too
         FloatVector z = t.add(Exponential.ROUND);
         FloatVector y = t.sub(z.sub(Exponential.ROUND));
@@ -95,50 +93,22 @@ abstract class VectorKernels implements Kernels {
         p.blend(0f, t.compare(VectorOperators.LT, -126f)).intoArray(rescale, x);
     }
 
-    private static void exponentiate(float[] s, int x, int keys, int pitch, float[] max, float[] sum, float[] rescale) {
-        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
-        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
-        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
-        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
-        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
-        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
-        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
-        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
-        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
-        FloatVector odd = FloatVector.zero(FLOATS);
-        for (int j = 0; j < keys; j += 2) { // a counted loop: with a variable step it takes a quarter longer
-            int at = x + j * pitch;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
-            FloatVector z = t.add(Exponential.ROUND);
-            FloatVector y = t.sub(z.sub(Exponential.ROUND));
-            FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
-            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
-            FloatVector u = FloatVector.fromArray(FLOATS, s, at + pitch).sub(m).mul(Exponential.LOG2E);
-            FloatVector w = u.add(Exponential.ROUND);
-            FloatVector v = u.sub(w.sub(Exponential.ROUND));
-            FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
-            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
-            p.intoArray(s, at);
-            r.intoArray(s, at + pitch);
-            even = even.add(p);
-            odd = odd.add(r);
-        }
-        even.add(odd).intoArray(sum, x);
-    }
+    /** Replaces the scores of the lanes from x on by 2^(s - max) and adds these to the sums, rescaled. */
+    abstract void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
+
+    /** Likewise by e^(s - max). */
+    abstract void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
 
     @Override
-    public void exponentials(float[] s, int keys, float[] max, float[] factor, float[] p) {
+    public void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p) {
+        float unit = natural ? Exponential.LOG2E : 1;
         for (int x = 0; x < lanes; x += LENGTH) {
-            exponentials(s, x, keys, lanes, max, factor, p);
+            exponentials(s, x, keys, lanes, unit, max, factor, p);
         }
     }
 
-    private static void exponentials(float[] s, int x, int keys, int pitch, float[] max, float[] factor, float[] to) {
+    private static void exponentials(
+            float[] s, int x, int keys, int pitch, float unit, float[] max, float[] factor, float[] to) {
         FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
         FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
         FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
@@ -151,7 +121,7 @@ abstract class VectorKernels implements Kernels {
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
         for (int j = 0; j < keys; j++) {
             int at = x + j * pitch;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(unit);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
             FloatVector p =

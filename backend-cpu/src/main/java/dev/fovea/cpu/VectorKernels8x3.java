@@ -1,41 +1,47 @@
 package dev.fovea.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Products in register blocks of 8 keys or channels by 3 vectors of queries: for 32 vector registers.
  *
  * <p>The blocks are written out since only local variables stay in registers, and they are methods of their own since the compiler
- * spoils their loops when it inlines them. The pitch is an argument for the same reason: as a constant it invites transformations that
- * cost a quarter of the speed.
+ * spoils their loops when it inlines them. Their loops step by a variable: of a loop that it can count the compiler makes three, which
+ * at 64 steps cost a tenth.
  */
 final class VectorKernels8x3 extends VectorKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
     private static final int LENGTH = Species.LENGTH;
     private static final int BLOCK = 8;
 
+    /** A constant, unlike in the products: with it the loops of the softmax lose their range checks, a third of their time. */
+    private static final int PITCH = 3 * LENGTH;
+
     VectorKernels8x3() {
         super(3);
     }
 
     @Override
-    public void scores(float[] k, int keys, int dim, float[] qt, float scale, float[] s) {
+    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         int pitch = lanes();
+        Arrays.fill(top, 0, pitch, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j += BLOCK) {
-            scoreBlock(k, j * dim, dim, qt, pitch, scale, s, j * pitch);
+            scoreBlock(k, k0 + j * dim, dim, qt, pitch, s, j * pitch, top);
         }
     }
 
     @Override
-    public void accumulate(float[] v, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
         int pitch = lanes();
         for (int d = 0; d < channels; d += BLOCK) {
-            valueBlock(v, d, channels, s, keys, pitch, rescale, o, d * pitch);
+            valueBlock(v, v0 + d, channels, s, keys, pitch, rescale, o, d * pitch);
         }
     }
 
-    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int pitch, float scale, float[] s, int at) {
+    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int pitch, float[] s, int at, float[] top) {
         int k1 = k0 + dim;
         int k2 = k1 + dim;
         int k3 = k2 + dim;
@@ -67,8 +73,8 @@ final class VectorKernels8x3 extends VectorKernels {
         FloatVector x70 = FloatVector.zero(FLOATS);
         FloatVector x71 = FloatVector.zero(FLOATS);
         FloatVector x72 = FloatVector.zero(FLOATS);
-        int q = 0;
-        for (int d = 0; d < dim; d++) {
+        int end = dim * pitch;
+        for (int d = 0, q = 0; q < end; d++, q += pitch) {
             FloatVector q0 = FloatVector.fromArray(FLOATS, qt, q);
             FloatVector q1 = FloatVector.fromArray(FLOATS, qt, q + LENGTH);
             FloatVector q2 = FloatVector.fromArray(FLOATS, qt, q + 2 * LENGTH);
@@ -104,141 +110,269 @@ final class VectorKernels8x3 extends VectorKernels {
             x70 = b.fma(q0, x70);
             x71 = b.fma(q1, x71);
             x72 = b.fma(q2, x72);
-            q += pitch;
         }
-        x00.mul(scale).intoArray(s, at);
-        x01.mul(scale).intoArray(s, at + LENGTH);
-        x02.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x00.intoArray(s, at);
+        x01.intoArray(s, at + LENGTH);
+        x02.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x10.mul(scale).intoArray(s, at);
-        x11.mul(scale).intoArray(s, at + LENGTH);
-        x12.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x10.intoArray(s, at);
+        x11.intoArray(s, at + LENGTH);
+        x12.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x20.mul(scale).intoArray(s, at);
-        x21.mul(scale).intoArray(s, at + LENGTH);
-        x22.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x20.intoArray(s, at);
+        x21.intoArray(s, at + LENGTH);
+        x22.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x30.mul(scale).intoArray(s, at);
-        x31.mul(scale).intoArray(s, at + LENGTH);
-        x32.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x30.intoArray(s, at);
+        x31.intoArray(s, at + LENGTH);
+        x32.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x40.mul(scale).intoArray(s, at);
-        x41.mul(scale).intoArray(s, at + LENGTH);
-        x42.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x40.intoArray(s, at);
+        x41.intoArray(s, at + LENGTH);
+        x42.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x50.mul(scale).intoArray(s, at);
-        x51.mul(scale).intoArray(s, at + LENGTH);
-        x52.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x50.intoArray(s, at);
+        x51.intoArray(s, at + LENGTH);
+        x52.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x60.mul(scale).intoArray(s, at);
-        x61.mul(scale).intoArray(s, at + LENGTH);
-        x62.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x60.intoArray(s, at);
+        x61.intoArray(s, at + LENGTH);
+        x62.intoArray(s, at + 2 * LENGTH);
         at += pitch;
-        x70.mul(scale).intoArray(s, at);
-        x71.mul(scale).intoArray(s, at + LENGTH);
-        x72.mul(scale).intoArray(s, at + 2 * LENGTH);
+        x70.intoArray(s, at);
+        x71.intoArray(s, at + LENGTH);
+        x72.intoArray(s, at + 2 * LENGTH);
+        x00 = x00.blend(x10, x10.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x11, x11.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x12, x12.compare(VectorOperators.GT, x02));
+        x20 = x20.blend(x30, x30.compare(VectorOperators.GT, x20));
+        x21 = x21.blend(x31, x31.compare(VectorOperators.GT, x21));
+        x22 = x22.blend(x32, x32.compare(VectorOperators.GT, x22));
+        x40 = x40.blend(x50, x50.compare(VectorOperators.GT, x40));
+        x41 = x41.blend(x51, x51.compare(VectorOperators.GT, x41));
+        x42 = x42.blend(x52, x52.compare(VectorOperators.GT, x42));
+        x60 = x60.blend(x70, x70.compare(VectorOperators.GT, x60));
+        x61 = x61.blend(x71, x71.compare(VectorOperators.GT, x61));
+        x62 = x62.blend(x72, x72.compare(VectorOperators.GT, x62));
+        x00 = x00.blend(x20, x20.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x21, x21.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x22, x22.compare(VectorOperators.GT, x02));
+        x40 = x40.blend(x60, x60.compare(VectorOperators.GT, x40));
+        x41 = x41.blend(x61, x61.compare(VectorOperators.GT, x41));
+        x42 = x42.blend(x62, x62.compare(VectorOperators.GT, x42));
+        x00 = x00.blend(x40, x40.compare(VectorOperators.GT, x00));
+        x01 = x01.blend(x41, x41.compare(VectorOperators.GT, x01));
+        x02 = x02.blend(x42, x42.compare(VectorOperators.GT, x02));
+        FloatVector t0 = FloatVector.fromArray(FLOATS, top, 0);
+        FloatVector t1 = FloatVector.fromArray(FLOATS, top, LENGTH);
+        FloatVector t2 = FloatVector.fromArray(FLOATS, top, 2 * LENGTH);
+        t0.blend(x00, x00.compare(VectorOperators.GT, t0)).intoArray(top, 0);
+        t1.blend(x01, x01.compare(VectorOperators.GT, t1)).intoArray(top, LENGTH);
+        t2.blend(x02, x02.compare(VectorOperators.GT, t2)).intoArray(top, 2 * LENGTH);
     }
 
     private static void valueBlock(
             float[] v, int v0, int channels, float[] p, int keys, int pitch, float[] rescale, float[] o, int o0) {
-        int o1 = o0 + pitch;
-        int o2 = o1 + pitch;
-        int o3 = o2 + pitch;
-        int o4 = o3 + pitch;
-        int o5 = o4 + pitch;
-        int o6 = o5 + pitch;
-        int o7 = o6 + pitch;
         FloatVector r0 = FloatVector.fromArray(FLOATS, rescale, 0);
         FloatVector r1 = FloatVector.fromArray(FLOATS, rescale, LENGTH);
         FloatVector r2 = FloatVector.fromArray(FLOATS, rescale, 2 * LENGTH);
-        FloatVector x00 = FloatVector.fromArray(FLOATS, o, o0).mul(r0);
-        FloatVector x01 = FloatVector.fromArray(FLOATS, o, o0 + LENGTH).mul(r1);
-        FloatVector x02 = FloatVector.fromArray(FLOATS, o, o0 + 2 * LENGTH).mul(r2);
-        FloatVector x10 = FloatVector.fromArray(FLOATS, o, o1).mul(r0);
-        FloatVector x11 = FloatVector.fromArray(FLOATS, o, o1 + LENGTH).mul(r1);
-        FloatVector x12 = FloatVector.fromArray(FLOATS, o, o1 + 2 * LENGTH).mul(r2);
-        FloatVector x20 = FloatVector.fromArray(FLOATS, o, o2).mul(r0);
-        FloatVector x21 = FloatVector.fromArray(FLOATS, o, o2 + LENGTH).mul(r1);
-        FloatVector x22 = FloatVector.fromArray(FLOATS, o, o2 + 2 * LENGTH).mul(r2);
-        FloatVector x30 = FloatVector.fromArray(FLOATS, o, o3).mul(r0);
-        FloatVector x31 = FloatVector.fromArray(FLOATS, o, o3 + LENGTH).mul(r1);
-        FloatVector x32 = FloatVector.fromArray(FLOATS, o, o3 + 2 * LENGTH).mul(r2);
-        FloatVector x40 = FloatVector.fromArray(FLOATS, o, o4).mul(r0);
-        FloatVector x41 = FloatVector.fromArray(FLOATS, o, o4 + LENGTH).mul(r1);
-        FloatVector x42 = FloatVector.fromArray(FLOATS, o, o4 + 2 * LENGTH).mul(r2);
-        FloatVector x50 = FloatVector.fromArray(FLOATS, o, o5).mul(r0);
-        FloatVector x51 = FloatVector.fromArray(FLOATS, o, o5 + LENGTH).mul(r1);
-        FloatVector x52 = FloatVector.fromArray(FLOATS, o, o5 + 2 * LENGTH).mul(r2);
-        FloatVector x60 = FloatVector.fromArray(FLOATS, o, o6).mul(r0);
-        FloatVector x61 = FloatVector.fromArray(FLOATS, o, o6 + LENGTH).mul(r1);
-        FloatVector x62 = FloatVector.fromArray(FLOATS, o, o6 + 2 * LENGTH).mul(r2);
-        FloatVector x70 = FloatVector.fromArray(FLOATS, o, o7).mul(r0);
-        FloatVector x71 = FloatVector.fromArray(FLOATS, o, o7 + LENGTH).mul(r1);
-        FloatVector x72 = FloatVector.fromArray(FLOATS, o, o7 + 2 * LENGTH).mul(r2);
-        int row = 0;
-        int at = v0;
-        for (int j = 0; j < keys; j++) {
+        int at = o0;
+        FloatVector x00 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x01 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x02 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x10 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x11 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x12 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x20 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x21 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x22 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x30 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x31 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x32 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x40 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x41 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x42 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x50 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x51 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x52 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x60 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x61 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x62 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        at += pitch;
+        FloatVector x70 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
+        FloatVector x71 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
+        FloatVector x72 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
+        int end = keys * pitch;
+        for (int row = 0, x = v0; row < end; row += pitch, x += channels) {
             FloatVector p0 = FloatVector.fromArray(FLOATS, p, row);
             FloatVector p1 = FloatVector.fromArray(FLOATS, p, row + LENGTH);
             FloatVector p2 = FloatVector.fromArray(FLOATS, p, row + 2 * LENGTH);
-            FloatVector b = FloatVector.broadcast(FLOATS, v[at]);
+            FloatVector b = FloatVector.broadcast(FLOATS, v[x]);
             x00 = b.fma(p0, x00);
             x01 = b.fma(p1, x01);
             x02 = b.fma(p2, x02);
-            b = FloatVector.broadcast(FLOATS, v[at + 1]);
+            b = FloatVector.broadcast(FLOATS, v[x + 1]);
             x10 = b.fma(p0, x10);
             x11 = b.fma(p1, x11);
             x12 = b.fma(p2, x12);
-            b = FloatVector.broadcast(FLOATS, v[at + 2]);
+            b = FloatVector.broadcast(FLOATS, v[x + 2]);
             x20 = b.fma(p0, x20);
             x21 = b.fma(p1, x21);
             x22 = b.fma(p2, x22);
-            b = FloatVector.broadcast(FLOATS, v[at + 3]);
+            b = FloatVector.broadcast(FLOATS, v[x + 3]);
             x30 = b.fma(p0, x30);
             x31 = b.fma(p1, x31);
             x32 = b.fma(p2, x32);
-            b = FloatVector.broadcast(FLOATS, v[at + 4]);
+            b = FloatVector.broadcast(FLOATS, v[x + 4]);
             x40 = b.fma(p0, x40);
             x41 = b.fma(p1, x41);
             x42 = b.fma(p2, x42);
-            b = FloatVector.broadcast(FLOATS, v[at + 5]);
+            b = FloatVector.broadcast(FLOATS, v[x + 5]);
             x50 = b.fma(p0, x50);
             x51 = b.fma(p1, x51);
             x52 = b.fma(p2, x52);
-            b = FloatVector.broadcast(FLOATS, v[at + 6]);
+            b = FloatVector.broadcast(FLOATS, v[x + 6]);
             x60 = b.fma(p0, x60);
             x61 = b.fma(p1, x61);
             x62 = b.fma(p2, x62);
-            b = FloatVector.broadcast(FLOATS, v[at + 7]);
+            b = FloatVector.broadcast(FLOATS, v[x + 7]);
             x70 = b.fma(p0, x70);
             x71 = b.fma(p1, x71);
             x72 = b.fma(p2, x72);
-            row += pitch;
-            at += channels;
         }
-        x00.intoArray(o, o0);
-        x01.intoArray(o, o0 + LENGTH);
-        x02.intoArray(o, o0 + 2 * LENGTH);
-        x10.intoArray(o, o1);
-        x11.intoArray(o, o1 + LENGTH);
-        x12.intoArray(o, o1 + 2 * LENGTH);
-        x20.intoArray(o, o2);
-        x21.intoArray(o, o2 + LENGTH);
-        x22.intoArray(o, o2 + 2 * LENGTH);
-        x30.intoArray(o, o3);
-        x31.intoArray(o, o3 + LENGTH);
-        x32.intoArray(o, o3 + 2 * LENGTH);
-        x40.intoArray(o, o4);
-        x41.intoArray(o, o4 + LENGTH);
-        x42.intoArray(o, o4 + 2 * LENGTH);
-        x50.intoArray(o, o5);
-        x51.intoArray(o, o5 + LENGTH);
-        x52.intoArray(o, o5 + 2 * LENGTH);
-        x60.intoArray(o, o6);
-        x61.intoArray(o, o6 + LENGTH);
-        x62.intoArray(o, o6 + 2 * LENGTH);
-        x70.intoArray(o, o7);
-        x71.intoArray(o, o7 + LENGTH);
-        x72.intoArray(o, o7 + 2 * LENGTH);
+        at = o0 + 7 * pitch; // from the end: the places of above would be kept through the loop, and others spilled
+        x70.intoArray(o, at);
+        x71.intoArray(o, at + LENGTH);
+        x72.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x60.intoArray(o, at);
+        x61.intoArray(o, at + LENGTH);
+        x62.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x50.intoArray(o, at);
+        x51.intoArray(o, at + LENGTH);
+        x52.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x40.intoArray(o, at);
+        x41.intoArray(o, at + LENGTH);
+        x42.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x30.intoArray(o, at);
+        x31.intoArray(o, at + LENGTH);
+        x32.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x20.intoArray(o, at);
+        x21.intoArray(o, at + LENGTH);
+        x22.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x10.intoArray(o, at);
+        x11.intoArray(o, at + LENGTH);
+        x12.intoArray(o, at + 2 * LENGTH);
+        at -= pitch;
+        x00.intoArray(o, at);
+        x01.intoArray(o, at + LENGTH);
+        x02.intoArray(o, at + 2 * LENGTH);
+    }
+
+    @Override
+    void top(float[] s, int x, int keys, float[] to) {
+        FloatVector a = FloatVector.fromArray(FLOATS, s, x);
+        FloatVector b = FloatVector.fromArray(FLOATS, s, x + PITCH);
+        FloatVector c = FloatVector.fromArray(FLOATS, s, x + 2 * PITCH);
+        FloatVector d = FloatVector.fromArray(FLOATS, s, x + 3 * PITCH);
+        for (int j = 4; j < keys; j += 4) {
+            int at = x + j * PITCH;
+            FloatVector e = FloatVector.fromArray(FLOATS, s, at);
+            FloatVector f = FloatVector.fromArray(FLOATS, s, at + PITCH);
+            FloatVector g = FloatVector.fromArray(FLOATS, s, at + 2 * PITCH);
+            FloatVector h = FloatVector.fromArray(FLOATS, s, at + 3 * PITCH);
+            a = a.blend(e, e.compare(VectorOperators.GT, a));
+            b = b.blend(f, f.compare(VectorOperators.GT, b));
+            c = c.blend(g, g.compare(VectorOperators.GT, c));
+            d = d.blend(h, h.compare(VectorOperators.GT, d));
+        }
+        a = a.blend(b, b.compare(VectorOperators.GT, a));
+        c = c.blend(d, d.compare(VectorOperators.GT, c));
+        a.blend(c, c.compare(VectorOperators.GT, a)).intoArray(to, x);
+    }
+
+    @Override
+    void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
+        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
+        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
+        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
+        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
+        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
+        FloatVector odd = FloatVector.zero(FLOATS);
+        for (int j = 0; j < keys; j += 2) {
+            int at = x + j * PITCH;
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
+            FloatVector z = t.add(Exponential.ROUND);
+            FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector p =
+                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
+            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m);
+            FloatVector w = u.add(Exponential.ROUND);
+            FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector r =
+                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
+            p.intoArray(s, at);
+            r.intoArray(s, at + PITCH);
+            even = even.add(p);
+            odd = odd.add(r);
+        }
+        even.add(odd).intoArray(sum, x);
+    }
+
+    @Override
+    void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
+        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
+        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
+        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
+        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
+        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
+        FloatVector odd = FloatVector.zero(FLOATS);
+        for (int j = 0; j < keys; j += 2) {
+            int at = x + j * PITCH;
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
+            FloatVector z = t.add(Exponential.ROUND);
+            FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector p =
+                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
+            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m).mul(Exponential.LOG2E);
+            FloatVector w = u.add(Exponential.ROUND);
+            FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector r =
+                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
+            p.intoArray(s, at);
+            r.intoArray(s, at + PITCH);
+            even = even.add(p);
+            odd = odd.add(r);
+        }
+        even.add(odd).intoArray(sum, x);
     }
 }

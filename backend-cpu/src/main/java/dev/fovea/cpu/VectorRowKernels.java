@@ -152,6 +152,27 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
+    public boolean streams(int channels) {
+        return VectorStreamKernels.fits(channels);
+    }
+
+    @Override
+    public void stream(
+            RowGroups v,
+            int channels,
+            float[] s,
+            float rescale,
+            float[] o,
+            RowGroups k,
+            int dim,
+            float[] q,
+            float scale,
+            float[] next,
+            float[] work) {
+        VectorStreamKernels.run(v, s, rescale, o, k, dim, q, scale, next, work, channels == 8 * LENGTH);
+    }
+
+    @Override
     public void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o) {
         VectorMemoryKernels.accumulate(v, channels, s, pitch, rows, rescale, o);
     }

@@ -270,6 +270,15 @@ final class VectorTileOps extends TileOps {
     }
 
     @Override
+    void fromLanesFloat(float[] lanes, int count, float[] factor, float[] rows, int dim) {
+        if (dim % 4 == 0) {
+            VectorTranspose.fromLanes(lanes, count, factor, rows, dim);
+        } else {
+            super.fromLanesFloat(lanes, count, factor, rows, dim);
+        }
+    }
+
+    @Override
     void expandLanesInt(int[] a, int[] out, int keys, int lanes) {
         if (lanes % LENGTH != 0) {
             super.expandLanesInt(a, out, keys, lanes);

@@ -6,7 +6,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Rows of a captured tensor to lanes, in vectors. */
+/** Between rows and lanes, in vectors. */
 final class VectorTranspose {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_128;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_128;
@@ -46,6 +46,39 @@ final class VectorTranspose {
             SECOND_PAIRS.selectFrom(x, y).reinterpretAsFloats().intoArray(lanes, at + pitch);
             FIRST_PAIRS.selectFrom(z, w).reinterpretAsFloats().intoArray(lanes, at + 2 * pitch);
             SECOND_PAIRS.selectFrom(z, w).reinterpretAsFloats().intoArray(lanes, at + 3 * pitch);
+        }
+    }
+
+    /** {@code rows[r][d] = lanes[d][r] * factor[r]}; count and dim are multiples of 4. */
+    static void fromLanes(float[] lanes, int count, float[] factor, float[] rows, int dim) {
+        for (int r = 0; r < count; r += 4) {
+            fromFourLanes(lanes, r, count, factor, rows, r * dim, dim);
+        }
+    }
+
+    private static void fromFourLanes(
+            float[] lanes, int first, int pitch, float[] factor, float[] rows, int a, int dim) {
+        FloatVector f = FloatVector.fromArray(FLOATS, factor, first);
+        int b = a + dim;
+        int c = b + dim;
+        int e = c + dim;
+        for (int d = 0; d < dim; d += 4) {
+            int at = first + d * pitch;
+            IntVector v0 = FloatVector.fromArray(FLOATS, lanes, at).mul(f).reinterpretAsInts();
+            IntVector v1 =
+                    FloatVector.fromArray(FLOATS, lanes, at + pitch).mul(f).reinterpretAsInts();
+            IntVector v2 =
+                    FloatVector.fromArray(FLOATS, lanes, at + 2 * pitch).mul(f).reinterpretAsInts();
+            IntVector v3 =
+                    FloatVector.fromArray(FLOATS, lanes, at + 3 * pitch).mul(f).reinterpretAsInts();
+            IntVector x = FIRST_HALVES.selectFrom(v0, v1);
+            IntVector y = FIRST_HALVES.selectFrom(v2, v3);
+            IntVector z = SECOND_HALVES.selectFrom(v0, v1);
+            IntVector w = SECOND_HALVES.selectFrom(v2, v3);
+            FIRST_PAIRS.selectFrom(x, y).reinterpretAsFloats().intoArray(rows, a + d);
+            SECOND_PAIRS.selectFrom(x, y).reinterpretAsFloats().intoArray(rows, b + d);
+            FIRST_PAIRS.selectFrom(z, w).reinterpretAsFloats().intoArray(rows, c + d);
+            SECOND_PAIRS.selectFrom(z, w).reinterpretAsFloats().intoArray(rows, e + d);
         }
     }
 

@@ -153,4 +153,27 @@ class AttentionNumericsTest {
             }
         }
     }
+
+    /** One row streams keys and values together, two rows that share them take turns: the same operations in the same order. */
+    @ParameterizedTest
+    @MethodSource("kernelSets")
+    void aRowAloneHasTheBitsOfARowInCompany(KernelSet kernels) {
+        for (int d : new int[] {16, 32, 64, 128}) {
+            for (int keys : new int[] {4, 200, 203, 1500}) {
+                try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
+                        Tensor both = cpu.copyOf(gaussians(2 * d), 1, 2, 1, d);
+                        Tensor second = both.slice(1, 1, 2);
+                        Tensor k = cpu.copyOf(gaussians(keys * d), 1, 1, keys, d);
+                        Tensor v = cpu.copyOf(gaussians(keys * d + d), 1, 1, keys + 1L, d);
+                        Tensor values = v.slice(2, 1, keys + 1L);
+                        Tensor together = cpu.attend(both, k, values, Attention.full());
+                        Tensor alone = cpu.attend(second, k, values, Attention.full())) {
+                    float[] expected = Arrays.copyOfRange(together.toFloatArray(), d, 2 * d);
+                    assertThat(alone.toFloatArray())
+                            .as(d + " columns, " + keys + " keys")
+                            .isEqualTo(expected);
+                }
+            }
+        }
+    }
 }

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -57,20 +58,18 @@ class BoxingTest {
         }
     }
 
-    /** Few rows over long keys: the kernels with lanes along the columns, where keys lie and from converted tiles. */
+    /** Few rows over long keys: the kernels with lanes along the columns, where keys lie, in one stream, and from converted tiles. */
     @ParameterizedTest
-    @EnumSource(
-            value = DType.class,
-            names = {"F32", "F16"})
-    void rowKernelsDoNotBox(DType dtype) {
+    @CsvSource({"F32, 5, 64", "F16, 5, 64", "F32, 1, 64", "F32, 1, 128"})
+    void rowKernelsDoNotBox(DType dtype, int heads, int dim) {
         KernelSet kernels = KernelSet.choose();
         Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         int keys = 4096;
         int splits = 4;
         try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
-                Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(5 * 64), dtype, 1, 5, 1, 64);
-                Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(keys * 64), dtype, 1, 1, keys, 64)) {
+                Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(heads * dim), dtype, 1, heads, 1, dim);
+                Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(keys * dim), dtype, 1, 1, keys, dim)) {
             long limit = BYTES_A_TILE * splits;
             long least = Long.MAX_VALUE;
             long end = System.nanoTime() + PATIENCE;

@@ -45,7 +45,9 @@ class ExponentialTest {
             float[] p = s.clone();
             float[] sum = new float[lanes];
             Arrays.fill(max, 0);
-            kernels.softmax(p, keys, max, sum, new float[lanes]);
+            float[] top = new float[lanes];
+            kernels.top(p, keys, top);
+            kernels.softmax(p, keys, true, top, max, sum, new float[lanes]);
             double[] total = new double[lanes];
             for (int i = 0; i < s.length; i++) {
                 double exact = StrictMath.exp(s[i]);
@@ -59,6 +61,28 @@ class ExponentialTest {
             for (int r = 0; r < lanes; r++) {
                 assertThat((double) sum[r]).isBetween(total[r] * (1 - 1e-5), total[r] * (1 + 1e-5));
             }
+        }
+    }
+
+    /** To the base 2 nothing is rounded before the exponential. */
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void softmaxToTheBase2(Kernels kernels) {
+        int lanes = kernels.lanes();
+        int keys = 64;
+        float[] s = new float[keys * lanes];
+        for (int i = 0; i < s.length; i++) {
+            s[i] = i == 5 ? Float.NEGATIVE_INFINITY : -i * 0.01f;
+        }
+        float[] p = s.clone();
+        float[] top = new float[lanes];
+        kernels.top(p, keys, top);
+        assertThat(top[0]).isZero();
+        assertThat(top[5]).isEqualTo(s[lanes + 5]);
+        kernels.softmax(p, keys, false, top, new float[lanes], new float[lanes], new float[lanes]);
+        for (int i = 0; i < s.length; i++) {
+            double exact = StrictMath.pow(2, s[i]);
+            assertThat((double) p[i]).isBetween(exact * (1 - 1.5e-7), exact * (1 + 1.5e-7));
         }
     }
 
@@ -78,7 +102,9 @@ class ExponentialTest {
         float[] sum = new float[lanes];
         float[] rescale = new float[lanes];
         Arrays.fill(max, Float.NEGATIVE_INFINITY);
-        kernels.softmax(s, 8, max, sum, rescale);
+        float[] top = new float[lanes];
+        kernels.top(s, 8, top);
+        kernels.softmax(s, 8, true, top, max, sum, rescale);
         assertThat(max[0]).isEqualTo(Float.NEGATIVE_INFINITY);
         assertThat(sum[0]).isZero();
         assertThat(rescale[0]).isFinite();
