@@ -69,6 +69,7 @@ final class HostCost implements ReadyCase {
                 outputs.add(backend.attend(a.query(), a.key(), a.value(), Attention.full()));
                 times[i] = (System.nanoTime() - start) * 1e-9;
             }
+            outputs.getLast().toFloatArray(); // waits: the next round finds the memory of this one
         } finally {
             outputs.forEach(Tensor::close);
         }
