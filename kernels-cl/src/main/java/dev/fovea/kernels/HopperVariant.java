@@ -104,7 +104,7 @@ public record HopperVariant(
         boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
             int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
-            return two(3, headDim, valueDim, tile, false, folded, feeder);
+            return two(3, headDim, valueDim, tile, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
         }
         if (widest <= of && folded && !demanding && keys >= KEYS_FOR_THREE) {
             return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, 32, 160);
