@@ -60,7 +60,7 @@ record AttentionPrograms(
 
     /** Whether tiles of scores go through programs. */
     boolean onTiles() {
-        return cap != null || score != null || mask != null || probability != null;
+        return cap != null || score != null || mask != null;
     }
 
     String describe() {

@@ -16,7 +16,8 @@ final class QueryBlock {
     /** Blocks that keep the threads of a usual machine busy to the end. */
     private static final int ENOUGH_BLOCKS = 32;
 
-    private static final int WIDE_HEAD = 128;
+    /** Columns up to which the keys and values of a full tile fit the second cache. */
+    private static final int WIDE_HEAD = 576;
 
     private final AttentionCall call;
     private final AttentionPrograms programs;

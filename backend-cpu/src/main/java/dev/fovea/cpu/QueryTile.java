@@ -98,13 +98,14 @@ final class QueryTile {
     /** Whether scores must be what the spec says; else they may be to the base 2, which saves a multiplication each. */
     private static boolean natural(AttentionCall call, AttentionPrograms programs) {
         TileProgram mask = programs.mask();
+        TileProgram probability = programs.probability();
         return programs.cap() != null
                 || programs.score() != null
-                || programs.probability() != null
-                || call.scores != null
+                || mask != null && (mask.reads(TileProgram.VALUE) || mask.reads(TileProgram.SCORE))
+                || probability != null && probability.reads(TileProgram.SCORE)
+                || call.stage != null && call.stage != ScoreStage.PROBABILITY
                 || call.spec.partials()
-                || call.spec.normaliser() != Normaliser.SOFTMAX
-                || mask != null && mask.readsTile();
+                || call.spec.normaliser() != Normaliser.SOFTMAX;
     }
 
     private @Nullable ProgramRun start(@Nullable TileProgram program, int tileKeys) {

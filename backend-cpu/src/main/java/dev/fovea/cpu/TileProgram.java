@@ -39,11 +39,9 @@ record TileProgram(List<Step> one, List<Step> lane, List<Step> key, List<Step> p
         };
     }
 
-    /** Whether something depends on the values or the scores that it is applied to. */
-    boolean readsTile() {
-        return Stream.of(one, lane, key, pair)
-                .flatMap(List::stream)
-                .anyMatch(s -> s.in().contains(VALUE) || s.in().contains(SCORE));
+    /** Whether a step takes this slot. */
+    boolean reads(int slot) {
+        return Stream.of(one, lane, key, pair).flatMap(List::stream).anyMatch(s -> s.in().contains(slot));
     }
 
     int stepCount() {
