@@ -30,6 +30,7 @@ public class KernelBenchmark {
     final float[] queries = AttentionNumericsTest.gaussians(128 * wide.lanes());
     final float[] scores = new float[KEYS * wide.lanes()];
     final float[] weights = AttentionNumericsTest.gaussians(KEYS * wide.lanes());
+    final float[] top = new float[wide.lanes()];
     final float[] maxima = new float[wide.lanes()];
     final float[] sums = new float[wide.lanes()];
     final float[] rescale = AttentionNumericsTest.gaussians(wide.lanes());
@@ -45,21 +46,22 @@ public class KernelBenchmark {
 
     @Benchmark
     public float[] scores() {
-        wide.scores(keys, KEYS, dim, queries, 0.5f, scores);
+        wide.scores(keys, 0, KEYS, dim, queries, scores, top);
         return scores;
     }
 
-    /** With a copy of the scores, which it replaces. */
+    /** With a copy of the scores, which it replaces, and the largest of each row, which the products otherwise bring. */
     @Benchmark
     public float[] softmax() {
         System.arraycopy(weights, 0, scores, 0, scores.length);
-        wide.softmax(scores, KEYS, maxima, sums, rescale);
+        wide.top(scores, KEYS, top);
+        wide.softmax(scores, KEYS, true, top, maxima, sums, rescale);
         return scores;
     }
 
     @Benchmark
     public float[] accumulate() {
-        wide.accumulate(values, KEYS, dim, weights, rescale, output);
+        wide.accumulate(values, 0, KEYS, dim, weights, rescale, output);
         return output;
     }
 
