@@ -27,12 +27,14 @@ class BuildLogTest {
     }
 
     @Test
-    void spillsAreAnObjection() {
+    void manySpillsAreAnObjection() {
         assertThat(new BuildLog(log("", 0)).objection()).isEmpty();
         assertThat(new BuildLog(log("", 0)).spilledBytes()).hasValue(0);
-        BuildLog spilled = new BuildLog(log("", 16));
-        assertThat(spilled.spilledBytes()).hasValue(16);
-        assertThat(spilled.objection()).hasValue("0 bytes stack frame, 16 bytes spill stores, 24 bytes spill loads");
+        BuildLog few = new BuildLog(log("", 16));
+        assertThat(few.spilledBytes()).hasValue(16);
+        assertThat(few.objection()).isEmpty();
+        assertThat(new BuildLog(log("", 36)).objection())
+                .hasValue("0 bytes stack frame, 36 bytes spill stores, 24 bytes spill loads");
     }
 
     @Test

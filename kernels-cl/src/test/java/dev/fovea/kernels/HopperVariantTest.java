@@ -1,0 +1,107 @@
+package dev.fovea.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.fovea.api.DType;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.ExprParser;
+import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.QueryOffset;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** What no compiler of this machine can tell: local memory and registers of every shape, as hopper_tiles.clh refuses them. */
+class HopperVariantTest {
+    private static final int MOST_LOCAL_BYTES = 231424;
+
+    private static AttentionSpec spec(DType storage, int headDim, int valueDim, Expr mask) {
+        return new AttentionSpec(
+                storage,
+                headDim,
+                valueDim,
+                4,
+                2,
+                2,
+                Expressions.score(),
+                Expressions.score(),
+                mask,
+                QueryOffset.TOP_LEFT,
+                false,
+                false,
+                false,
+                true,
+                Optional.empty());
+    }
+
+    private static int define(String text, String name) {
+        Matcher m = Pattern.compile("#define " + name + " (\\d+)\n").matcher(text);
+        assertThat(m.find()).as(name).isTrue();
+        return Integer.parseInt(m.group(1));
+    }
+
+    private static int panels(int dim) {
+        return Math.ceilDiv(dim, 64) * 128;
+    }
+
+    private static void check(HopperVariant v) {
+        String text = v.defines();
+        int keys = define(text, "KEYS");
+        int rows = 64 * define(text, "CONSUMERS");
+        int key = panels(define(text, "HEAD_DIM"));
+        int value = panels(define(text, "VALUE_DIM"));
+        int local = define(text, "PLANES")
+                        * (define(text, "QUERY_STAGES") * rows * key + define(text, "STAGES") * keys * (key + value))
+                + define(text, "BULK_STORE") * rows * value;
+        assertThat(local).as(v.toString()).isLessThanOrEqualTo(MOST_LOCAL_BYTES);
+        assertThat(keys % 16).isZero();
+        int atStart = define(text, "CONSUMERS") == 3 ? 512 : 504; // 65536 registers by warps of whole groups
+        assertThat(define(text, "FEEDER_REGISTERS") + define(text, "CONSUMERS") * define(text, "CONSUMER_REGISTERS"))
+                .as(v.toString())
+                .isLessThanOrEqualTo(atStart);
+        HopperVariant smaller = v.smaller();
+        if (smaller != null) {
+            assertThat(smaller.keys()).isLessThan(keys);
+            check(smaller);
+        }
+    }
+
+    @Test
+    void everyShapeFits() {
+        Expr judged = ExprParser.parse(
+                "kpos <= qpos && kpos > qpos - 100 && ids[b, q] == ids[b, k]", Map.of("ids", DType.I32), Map.of());
+        for (DType storage : new DType[] {DType.BF16, DType.F16, DType.F32}) {
+            int widest = storage == DType.F32 ? 128 : 256;
+            for (int d = 8; d <= widest; d += 8) {
+                for (int dv : new int[] {8, d, widest}) {
+                    for (Expr mask : new Expr[] {Expressions.causal(), judged}) {
+                        AttentionSpec spec = spec(storage, d, dv, mask);
+                        assertThat(HopperVariant.takes(spec)).isTrue();
+                        check(HopperVariant.of(spec, 1000));
+                        check(HopperVariant.of(spec, 100_000));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatTheEngineDoesNotDoGoesAnotherWay() {
+        assertThat(HopperVariant.takes(spec(DType.BF16, 264, 64, Expressions.causal())))
+                .isFalse();
+        assertThat(HopperVariant.takes(spec(DType.BF16, 60, 64, Expressions.causal())))
+                .isFalse();
+        assertThat(HopperVariant.takes(spec(DType.F32, 136, 64, Expressions.causal())))
+                .isFalse();
+        assertThat(HopperVariant.takes(spec(DType.F32, 7, 63, Expressions.causal())))
+                .isFalse();
+    }
+
+    @Test
+    void theProductsOfTheSourcesAreThoseOfTheDefaults() {
+        assertThat(new KernelText(Map.of()).flatten("wgmma.clh")).isEqualTo(WgmmaText.of("bf16", 128, 128));
+    }
+}
