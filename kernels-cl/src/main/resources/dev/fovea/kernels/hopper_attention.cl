@@ -287,65 +287,65 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       barrier_wait(WORK_FULL(turn & 1), (turn >> 1) & 1);
       if (work[WORK_HEAD] < 0) break;
       {
-      READ_WORK
-      m0 = m1 = -INFINITY;
-      l0 = l1 = 0.0f;
-      EACH_OUTPUT o[i] = 0.0f;
-      const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
-      barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
-      barrier_wait(KEY_FULL(stage), phase);
-      // a shuffle tells the compiler that a warp agrees: products under a condition of another kind are serialised
-      int tile = shuffle(tile_of[stage], 0);
-      PRODUCTS_FENCE;
-      ISSUE_SCORES(stage)
-      WAIT_SCORES(0);
-      if (lead) barrier_arrive(KEY_EMPTY(stage));
-      if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
-      SCORES_TO_WEIGHTS
-      PACK_WEIGHTS
-      // rows beyond the length may hold anything, and 0 times NaN is NaN
-      const int present = length - (tile >> 2);
-      if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
-        barrier_wait(VALUE_FULL(stage), phase);
-        __local uchar *const rows = tiles + QUERY_STAGES * QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
-        for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
-          for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
-            *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
-        fence_stores();
-        GROUP_SYNC(OWN(group), 128);
-      }
-      while (tile & MORE) {
-        const uint last_stage = stage, last_phase = phase;
-        ADVANCE
+        READ_WORK
+        m0 = m1 = -INFINITY;
+        l0 = l1 = 0.0f;
+        EACH_OUTPUT o[i] = 0.0f;
+        const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
+        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
         barrier_wait(KEY_FULL(stage), phase);
-#if CONSUMERS > 1
-        GROUP_SYNC(TURN(group), 256);
-#endif
+        // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
+        int tile = shuffle(tile_of[stage], 0);
         PRODUCTS_FENCE;
         ISSUE_SCORES(stage)
-        tile = shuffle(tile_of[stage], 0);
-        barrier_wait(VALUE_FULL(last_stage), last_phase);
-        PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
-        ISSUE_VALUES(last_stage)
-#if CONSUMERS > 1
-        GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
-#endif
-        WAIT_SCORES(1);
+        WAIT_SCORES(0);
         if (lead) barrier_arrive(KEY_EMPTY(stage));
         if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
         SCORES_TO_WEIGHTS
-        WAIT_VALUES;
-        if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
         PACK_WEIGHTS
-        RESCALE_OUTPUTS
-      }
-      barrier_wait(VALUE_FULL(stage), phase);
-      PRODUCTS_FENCE;
-      ISSUE_VALUES(stage)
-      WAIT_VALUES;
-      if (lead) barrier_arrive(VALUE_EMPTY(stage));
-      FINISH_OUTPUTS
-      ADVANCE
+        // rows beyond the length may hold anything, and 0 times NaN is NaN
+        const int present = length - (tile >> 2);
+        if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
+          barrier_wait(VALUE_FULL(stage), phase);
+          __local uchar *const rows = tiles + QUERY_STAGES * QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
+          for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
+            for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
+              *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
+          fence_stores();
+          GROUP_SYNC(OWN(group), 128);
+        }
+        while (tile & MORE) {
+          const uint last_stage = stage, last_phase = phase;
+          ADVANCE
+          barrier_wait(KEY_FULL(stage), phase);
+#if CONSUMERS > 1
+          GROUP_SYNC(TURN(group), 256);
+#endif
+          PRODUCTS_FENCE;
+          ISSUE_SCORES(stage)
+          tile = shuffle(tile_of[stage], 0);
+          barrier_wait(VALUE_FULL(last_stage), last_phase);
+          PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
+          ISSUE_VALUES(last_stage)
+#if CONSUMERS > 1
+          GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+#endif
+          WAIT_SCORES(1);
+          if (lead) barrier_arrive(KEY_EMPTY(stage));
+          if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
+          SCORES_TO_WEIGHTS
+          WAIT_VALUES;
+          if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
+          PACK_WEIGHTS
+          RESCALE_OUTPUTS
+        }
+        barrier_wait(VALUE_FULL(stage), phase);
+        PRODUCTS_FENCE;
+        ISSUE_VALUES(stage)
+        WAIT_VALUES;
+        if (lead) barrier_arrive(VALUE_EMPTY(stage));
+        FINISH_OUTPUTS
+        ADVANCE
       }
 
       // read again, so that little of it has to stay in registers all the time
@@ -370,6 +370,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #if BULK_STORE
       if (lead) STORES_READ;
 #endif
+      // a shuffle for the same reason as above
       const int careful = shuffle(any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last)), 0);
       if (lead) barrier_arrive(WORK_EMPTY(turn & 1));
       __global out_element *const out =
@@ -386,7 +387,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
                       out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
                       sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
-        warp_sync();
+        warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
       } else if (bulk) {
 #if BULK_STORE
         const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
