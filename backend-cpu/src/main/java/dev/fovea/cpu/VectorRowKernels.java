@@ -221,12 +221,12 @@ final class VectorRowKernels implements RowKernels {
         return m;
     }
 
+    /** By compare and blend the maximum was boxed, once the kernels of tiles had been compiled before. */
     private static void largest(float[] s, int at, int n, float[] lanes) {
         FloatVector m =
                 FloatVector.fromArray(FLOATS, s, at); // a NaN stays, but with one the row is NaN whatever the maximum
         for (int j = LENGTH; j < n; j += LENGTH) {
-            FloatVector x = FloatVector.fromArray(FLOATS, s, at + j);
-            m = m.blend(x, x.compare(VectorOperators.GT, m));
+            m = m.max(FloatVector.fromArray(FLOATS, s, at + j));
         }
         m.intoArray(lanes, 0);
     }
