@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 
 /** Runs the loops of arithmetic and of reading memory on all threads of a pool. */
 final class CpuRoofline {
-    private static final int STEPS = 100_000;
+    private static final int STEPS = 1_000_000;
 
     /** Bytes of a task: much less than a thread's share, much more than its hand-off costs. */
     private static final long PIECE = 1 << 20;

@@ -30,7 +30,7 @@ final class Turns {
 
     private static final ThreadMXBean CLOCK = ManagementFactory.getThreadMXBean();
     private static final int LEAST_ROUNDS = 5;
-    private static final int MOST_WARM_UPS = 8;
+    private static final int MOST_WARM_UPS = 3;
 
     /** Idle threads of the libraries still spin that long for more work. */
     private static final long PAUSE_MILLIS = 5;
@@ -143,17 +143,26 @@ final class Turns {
                     own ? 1 : medianOf(turns(e), ours, (theirs, our) -> theirs / our),
                     own ? checkedShare : e.checkedShare()));
         }
-        List<Double> peaks = limits.getOrDefault(ForkResult.PEAK, List.of());
-        List<Double> sums = limits.getOrDefault(ForkResult.SUM, List.of());
+        double millis = BenchRun.median(ours);
+        double peak = limit(ForkResult.PEAK);
+        double sum = limit(ForkResult.SUM);
         return new ForkResult(
                 openMillis,
                 firstMillis,
                 timings,
-                peaks.isEmpty() ? 0 : BenchRun.median(peaks),
-                peaks.isEmpty() ? 0 : medianOf(peaks, ours, (peak, our) -> bench.flops() / our * 1e3 / peak),
-                sums.isEmpty() ? 0 : BenchRun.median(sums),
-                sums.isEmpty() ? 0 : medianOf(sums, ours, (sum, our) -> bench.bytes() / our * 1e3 / sum),
+                peak,
+                peak == 0 ? 0 : bench.flops() / millis * 1e3 / peak,
+                sum,
+                sum == 0 ? 0 : bench.bytes() / millis * 1e3 / sum,
                 calls);
+    }
+
+    /** The best of all rounds: a limit that was disturbed is none. */
+    private double limit(String name) {
+        return limits.getOrDefault(name, List.of()).stream()
+                .mapToDouble(Double::doubleValue)
+                .max()
+                .orElse(0);
     }
 
     private interface Ratio {
