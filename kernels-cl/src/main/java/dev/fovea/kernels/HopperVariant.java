@@ -137,7 +137,7 @@ public record HopperVariant(
     /** The same with smaller tiles, which take fewer registers; null if there is none. */
     public @Nullable HopperVariant smaller() {
         int half = keys / 32 * 16;
-        return half < 32
+        return half < 16
                 ? null
                 : new HopperVariant(
                         planes,
