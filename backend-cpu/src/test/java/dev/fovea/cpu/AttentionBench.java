@@ -8,7 +8,6 @@ import dev.fovea.api.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Random;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Speed of attention beside the FMA peak of the same run: {@code AttentionBench [threads] [name part]}. The best of many calls, since
@@ -104,51 +103,9 @@ public final class AttentionBench {
     private static double peak() {
         int n = 30_000;
         float[] sink = new float[Species.LENGTH];
+        RooflineLoops loops = new VectorRoofline();
         long t = System.nanoTime();
-        fma(n, sink);
-        return 24.0 * n * Species.LENGTH / (System.nanoTime() - t);
-    }
-
-    private static void fma(int n, float[] sink) {
-        FloatVector y = FloatVector.broadcast(Species.FLOATS, .5f);
-        FloatVector x = FloatVector.broadcast(Species.FLOATS, .9f);
-        FloatVector a = y;
-        FloatVector b = y;
-        FloatVector c = y;
-        FloatVector d = y;
-        FloatVector e = y;
-        FloatVector f = y;
-        FloatVector g = y;
-        FloatVector h = y;
-        FloatVector i = y;
-        FloatVector j = y;
-        FloatVector k = y;
-        FloatVector l = y;
-        for (int z = 0; z < n; z++) {
-            a = a.fma(x, y);
-            b = b.fma(x, y);
-            c = c.fma(x, y);
-            d = d.fma(x, y);
-            e = e.fma(x, y);
-            f = f.fma(x, y);
-            g = g.fma(x, y);
-            h = h.fma(x, y);
-            i = i.fma(x, y);
-            j = j.fma(x, y);
-            k = k.fma(x, y);
-            l = l.fma(x, y);
-        }
-        a.add(b)
-                .add(c)
-                .add(d)
-                .add(e)
-                .add(f)
-                .add(g)
-                .add(h)
-                .add(i)
-                .add(j)
-                .add(k)
-                .add(l)
-                .intoArray(sink, 0);
+        loops.multiplyAdd(n, sink);
+        return loops.flopsOf(n) / (System.nanoTime() - t);
     }
 }

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import dev.fovea.api.DType;
+import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
@@ -65,10 +66,15 @@ final class EngineSelfTests {
         return context.engine(engine, of(engine));
     }
 
-    private static boolean isBelow(String wanted, MatrixEngine engine) {
-        return Arrays.stream(MatrixEngine.values())
+    /** Whether the engine asked for is a slower one. */
+    static boolean isBelow(String wanted, MatrixEngine engine) {
+        List<MatrixEngine> asked = Arrays.stream(MatrixEngine.values())
                 .filter(e -> e.label().equals(wanted))
-                .allMatch(e -> e.compareTo(engine) > 0);
+                .toList();
+        if (asked.isEmpty() && !wanted.equals("fma")) {
+            throw new InvalidArgument(WANTED, "wgmma, mma.sync or fma", wanted, "name one of these, or unset it");
+        }
+        return asked.stream().allMatch(e -> e.compareTo(engine) > 0);
     }
 
     /** What the kernels of a context use, and why nothing faster, for people. */

@@ -11,7 +11,7 @@ record BuildLog(String text) {
     /** C7510 and C7520; C7519 only announces moves of registers. */
     private static final Pattern SERIALISED = Pattern.compile("C7510|C7520");
 
-    /** A few registers that are put aside once for a piece of work cost nothing that could be measured; in a loop they would. */
+    /** Eight registers. ptxas puts a few aside around a piece of work, of thousands of instructions; what they cost has not been measured. */
     private static final int FEW_BYTES = 32;
 
     /** Why a kernel for a matrix engine is not worth running: the line that says so. */
