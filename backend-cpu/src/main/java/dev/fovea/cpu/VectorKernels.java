@@ -31,9 +31,28 @@ abstract class VectorKernels implements Kernels {
     }
 
     static KernelSet set() {
-        Kernels wide = Species.MANY_REGISTERS ? new VectorKernels8x3() : new VectorKernels4x2();
-        return new KernelSet(wide, new VectorKernels8x1(), new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+        return set(wide(), new VectorKernels8x1());
     }
+
+    private static KernelSet set(Kernels wide, Kernels narrow) {
+        return new KernelSet(wide, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+    }
+
+    private static VectorKernels wide() {
+        return Species.MANY_REGISTERS ? new VectorKernels8x3() : new VectorKernels4x2();
+    }
+
+    /** The same with plain loops in their place until they are compiled, which happens once in a JVM. */
+    static KernelSet warmingSet() {
+        return Warm.SET;
+    }
+
+    private static final class Warm {
+        static final KernelSet SET = set(new WarmingKernels(wide()), new WarmingKernels(new VectorKernels8x1()));
+    }
+
+    /** Keys of a register block, whose largest scores are found in pairs. */
+    abstract int block();
 
     @Override
     public int lanes() {

@@ -7,7 +7,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The operations that the compiler does not turn into vectors by itself; those that do not fill vectors stay plain loops. */
-final class VectorTileOps extends TileOps {
+class VectorTileOps extends TileOps {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
     private static final VectorSpecies<Integer> INTS = Species.INTS;
     private static final int LENGTH = Species.LENGTH;
