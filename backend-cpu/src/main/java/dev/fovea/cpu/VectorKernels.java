@@ -171,7 +171,7 @@ abstract class VectorKernels implements Kernels {
         }
     }
 
-    /** n is a multiple of the lanes. */
+    /** n is a multiple of four vectors. */
     @Override
     public boolean hasNan(float[] a, int n) {
         float[] found = new float[LENGTH];
@@ -185,12 +185,21 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static void markNan(float[] a, int n, float[] found) {
-        FloatVector mark = FloatVector.zero(FLOATS);
-        for (int i = 0; i < n; i += LENGTH) {
+        FloatVector w = FloatVector.zero(FLOATS);
+        FloatVector x = FloatVector.zero(FLOATS);
+        FloatVector y = FloatVector.zero(FLOATS);
+        FloatVector z = FloatVector.zero(FLOATS);
+        for (int i = 0; i < n; i += 4 * LENGTH) {
             FloatVector v = FloatVector.fromArray(FLOATS, a, i);
-            mark = mark.blend(1f, v.compare(VectorOperators.NE, v));
+            w = w.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + LENGTH);
+            x = x.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + 2 * LENGTH);
+            y = y.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + 3 * LENGTH);
+            z = z.blend(1f, v.compare(VectorOperators.NE, v));
         }
-        mark.intoArray(found, 0);
+        w.add(x).add(y.add(z)).intoArray(found, 0);
     }
 
     @Override

@@ -261,11 +261,11 @@ class VectorTileOps extends TileOps {
     }
 
     @Override
-    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
+    void toLanesFloat(float[] rows, int keys, float factor, float[] lanes, int count) {
         if (keys % 4 == 0) {
-            VectorTranspose.toLanes(rows, keys, lanes, count);
+            VectorTranspose.toLanes(rows, keys, factor, lanes, count);
         } else {
-            super.toLanesFloat(rows, keys, lanes, count);
+            super.toLanesFloat(rows, keys, factor, lanes, count);
         }
     }
 

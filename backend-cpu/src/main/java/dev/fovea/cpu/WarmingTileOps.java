@@ -13,13 +13,13 @@ final class WarmingTileOps extends VectorTileOps {
         float[] rows = new float[SIZE * SIZE];
         float[] lanes = new float[SIZE * SIZE];
         float[] factor = new float[SIZE];
-        this.toLanes = new Warming<>(plain, vectors, o -> o.toLanesFloat(rows, SIZE, lanes, SIZE));
+        this.toLanes = new Warming<>(plain, vectors, o -> o.toLanesFloat(rows, SIZE, 1, lanes, SIZE));
         this.fromLanes = new Warming<>(plain, vectors, o -> o.fromLanesFloat(lanes, SIZE, factor, rows, SIZE));
     }
 
     @Override
-    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
-        toLanes.kernel().toLanesFloat(rows, keys, lanes, count);
+    void toLanesFloat(float[] rows, int keys, float factor, float[] lanes, int count) {
+        toLanes.kernel().toLanesFloat(rows, keys, factor, lanes, count);
     }
 
     @Override
