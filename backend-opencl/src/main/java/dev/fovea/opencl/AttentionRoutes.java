@@ -42,7 +42,14 @@ final class AttentionRoutes implements DevicePlan, Explained {
             tiles.prepare(context);
         }
         this.decode = DecodePath.takes(backend.info(), spec)
-                ? new DecodePath(backend, spec, KernelFamily.DECODE.tuning(backend, spec).ofAll().map(Found::point).orElse(TuningPoint.DEFAULTS))
+                ? new DecodePath(
+                        backend,
+                        spec,
+                        KernelFamily.DECODE
+                                .tuning(backend, spec)
+                                .ofAll()
+                                .map(Found::point)
+                                .orElse(TuningPoint.DEFAULTS))
                 : null;
         // a CPU compiles for seconds, and most of its plans never decode
         if (decode != null && backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {

@@ -11,6 +11,7 @@ import dev.fovea.kernels.MmaVariant;
 import dev.fovea.kernels.TuningSpace;
 import dev.fovea.opencl.tuning.PlanTuning;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -18,7 +19,12 @@ import java.util.stream.Collectors;
 
 /** Kernels of attention whose parameters tables can choose, in the order in which a plan asks them. */
 enum KernelFamily {
-    DECODE("decode", DecodeVariant.SPACE) {
+    DECODE("decode") {
+        @Override
+        TuningSpace space() {
+            return DecodeVariant.SPACE;
+        }
+
         @Override
         boolean takes(OpenClBackend backend, AttentionSpec spec) {
             return DecodePath.takes(backend.info(), spec);
@@ -50,7 +56,12 @@ enum KernelFamily {
             return PlanTuning.bucket(spec); // a schedule must cut as runs of whatever lengths do
         }
     },
-    HOPPER("hopper", HopperVariant.SPACE) {
+    HOPPER("hopper") {
+        @Override
+        TuningSpace space() {
+            return HopperVariant.SPACE;
+        }
+
         @Override
         boolean takes(OpenClBackend backend, AttentionSpec spec) {
             return HopperPath.takes(backend.context(), spec);
@@ -71,8 +82,19 @@ enum KernelFamily {
         boolean fits(OpenClBackend backend, AttentionSpec spec, long keys, TuningPoint point) {
             return HopperVariant.of(spec, keys).with(spec, point).isPresent();
         }
+
+        @Override
+        boolean isWorthTrying(TuningPoint usual, TuningPoint point) {
+            // small tiles left the matrix units waiting on every card and shape seen
+            return 2 * point.get("keys", 0) >= usual.get("keys", 0);
+        }
     },
-    MMA("mma", MmaVariant.SPACE) {
+    MMA("mma") {
+        @Override
+        TuningSpace space() {
+            return MmaVariant.SPACE;
+        }
+
         @Override
         boolean takes(OpenClBackend backend, AttentionSpec spec) {
             return MmaPath.takes(backend.context(), spec);
@@ -98,7 +120,12 @@ enum KernelFamily {
                     .isPresent();
         }
     },
-    ATTENTION("attention", AttentionVariant.SPACE) {
+    ATTENTION("attention") {
+        @Override
+        TuningSpace space() {
+            return AttentionVariant.SPACE;
+        }
+
         @Override
         boolean takes(OpenClBackend backend, AttentionSpec spec) {
             return true;
@@ -126,11 +153,9 @@ enum KernelFamily {
     };
 
     private final String label;
-    private final TuningSpace space;
 
-    KernelFamily(String label, TuningSpace space) {
+    KernelFamily(String label) {
         this.label = label;
-        this.space = space;
     }
 
     /** What tables call it. */
@@ -138,9 +163,8 @@ enum KernelFamily {
         return label;
     }
 
-    TuningSpace space() {
-        return space;
-    }
+    /** Its parameters. */
+    abstract TuningSpace space();
 
     /** Whether it can compute a spec on a device. */
     abstract boolean takes(OpenClBackend backend, AttentionSpec spec);
@@ -159,6 +183,16 @@ enum KernelFamily {
         return PlanTuning.bucket(spec, queries, keys);
     }
 
+    /** The points worth trying for runs with so many keys, those nearest to the defaults first. */
+    List<TuningPoint> points(OpenClBackend backend, AttentionSpec spec, long keys) {
+        TuningPoint usual = point(backend, spec, keys, TuningPoint.DEFAULTS);
+        return space().around(usual, p -> isWorthTrying(usual, p) && fits(backend, spec, keys, p));
+    }
+
+    boolean isWorthTrying(TuningPoint usual, TuningPoint point) {
+        return true;
+    }
+
     /** What tables say of it for a spec. */
     PlanTuning tuning(OpenClBackend backend, AttentionSpec spec) {
         return new PlanTuning(backend.tables(), label, spec, (point, keys) -> fits(backend, spec, keys, point));
@@ -171,6 +205,7 @@ enum KernelFamily {
 
     /** Names of all of them, with those of their parameters. */
     static Map<String, Set<String>> parameters() {
-        return Arrays.stream(values()).collect(Collectors.toMap(f -> f.label, f -> f.space.parameters()));
+        return Arrays.stream(values())
+                .collect(Collectors.toMap(f -> f.label, f -> f.space().parameters()));
     }
 }

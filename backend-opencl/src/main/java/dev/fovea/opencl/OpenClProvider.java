@@ -67,7 +67,9 @@ public final class OpenClProvider implements BackendProvider {
 
     private static String tables(@Nullable FoundDevice device) {
         try {
-            return device == null ? "" : "tuning: " + OpenClBackend.tables(device).describe();
+            return device == null
+                    ? ""
+                    : "tuning: " + OpenClBackend.tables(device).describe();
         } catch (InvalidArgument e) { // opening the device says so too
             return "tuning: refused, " + e.getMessage();
         }

@@ -67,13 +67,10 @@ final class TunedKernels {
     private static Choice choice(KernelFamily family, OpenClBackend backend, AttentionSpec spec, AttentionArguments a) {
         PlanTuning tuning = family.tuning(backend, spec);
         String bucket = family.bucket(spec, a.queries(), a.keys());
-        Optional<Found> found =
-                family == KernelFamily.DECODE ? tuning.ofAll() : tuning.of(a.queries(), a.keys());
-        TuningPoint usual = family.point(backend, spec, a.keys(), TuningPoint.DEFAULTS);
+        Optional<Found> found = family == KernelFamily.DECODE ? tuning.ofAll() : tuning.of(a.queries(), a.keys());
         TuningPoint inForce =
                 family.point(backend, spec, a.keys(), found.map(Found::point).orElse(TuningPoint.DEFAULTS));
-        List<TuningPoint> space =
-                new ArrayList<>(family.space().around(usual, p -> family.fits(backend, spec, a.keys(), p)));
+        List<TuningPoint> space = new ArrayList<>(family.points(backend, spec, a.keys()));
         if (!space.contains(inForce)) {
             space.addFirst(inForce);
         }
@@ -89,7 +86,8 @@ final class TunedKernels {
     /** A plan of one kernel at one point. */
     static DevicePlan plan(OpenClBackend backend, AttentionSpec spec, KernelFamily family, TuningPoint point) {
         if (!family.takes(backend, spec) || !family.fits(backend, spec, 0, point)) {
-            throw new Unsupported("the kernel family " + family.label() + " cannot be " + point + " here", "choose another");
+            throw new Unsupported(
+                    "the kernel family " + family.label() + " cannot be " + point + " here", "choose another");
         }
         return switch (family) {
             case DECODE -> PointPlan.of(backend, new DecodePath(backend, spec, point), point);

@@ -125,8 +125,7 @@ public record HopperVariant(
             return two(3, headDim, valueDim, tile, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
         }
         if (widest <= of && folded && !demanding && keys >= KEYS_FOR_THREE) {
-            return new HopperVariant(
-                    1, headDim, valueDim, 128, 3, 2, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
+            return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
         }
         if (widest <= WIDEST_OF_PLANES) {
             boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
@@ -188,9 +187,9 @@ public record HopperVariant(
         boolean tiles = keys % 16 == 0 && keys >= 16 && keys <= WIDEST && stages >= 2 && stages <= 4;
         boolean pages = spec.source().layout() != Layout.PAGED || Integer.bitCount(keys) == 1;
         boolean groups = consumers == 2 || consumers == 3 && feeder <= PLAIN_FEEDER;
-        boolean stores =
-                !bulkStore || planes == 1 && !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
-        // of three planes, products with the values are added to the outputs by ordinary additions, and weights are split
+        boolean stores = !bulkStore || planes == 1 && !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
+        // of three planes, products with the values are added to the outputs by ordinary additions, and weights are
+        // split
         int outputs = (planes == 1 ? 1 : 2) * valueDim / 2;
         int weights = planes * keys / 4;
         boolean registers = keys / 2 + weights + outputs + OTHER_REGISTERS <= consumerRegisters;

@@ -49,7 +49,8 @@ public interface Tunable {
      * @param named whether from a table that a person named
      * @param space all points, those that differ least from the defaults first; {@code inForce} is among them
      */
-    record Choice(String family, String bucket, TuningPoint inForce, String origin, boolean named, List<TuningPoint> space) {
+    record Choice(
+            String family, String bucket, TuningPoint inForce, String origin, boolean named, List<TuningPoint> space) {
         public Choice {
             space = List.copyOf(space);
         }

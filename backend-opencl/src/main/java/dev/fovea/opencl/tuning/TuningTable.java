@@ -53,7 +53,8 @@ final class TuningTable {
     private void add(Members entry, Map<String, Set<String>> families) throws Malformed {
         String kind = text(entry, "layer");
         if (!LAYERS.contains(kind)) {
-            throw new Malformed(entry.line(), "there is no layer '" + kind + "', but device, architecture, vendor and any");
+            throw new Malformed(
+                    entry.line(), "there is no layer '" + kind + "', but device, architecture, vendor and any");
         }
         String family = text(entry, "family");
         Set<String> parameters = families.get(family);

@@ -41,7 +41,8 @@ record Finding(
         String now = millis(nowSeconds) + " ms at " + group.inForce();
         return group.family() + ", " + group.bucket() + " (" + group.caseNames() + "): " + counts + "\n  "
                 + (better()
-                        ? String.format(Locale.ROOT, "%.3fx: %s ms at %s, was %s", speed, millis(bestSeconds), best, now)
+                        ? String.format(
+                                Locale.ROOT, "%.3fx: %s ms at %s, was %s", speed, millis(bestSeconds), best, now)
                         : "kept: " + now + " (" + group.origin() + ")");
     }
 

@@ -18,7 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param named whether what is in force is from a table that a person named
  * @param points those that all of the cases can take
  */
-record Group(String family, String bucket, TuningPoint inForce, String origin, boolean named, List<TuningPoint> points, List<TuningCase> cases) {
+record Group(
+        String family,
+        String bucket,
+        TuningPoint inForce,
+        String origin,
+        boolean named,
+        List<TuningPoint> points,
+        List<TuningCase> cases) {
 
     /**
      * The groups that cases fall into.

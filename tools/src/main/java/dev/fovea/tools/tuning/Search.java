@@ -183,7 +183,9 @@ final class Search implements AutoCloseable {
     }
 
     private void compete(Candidate now) {
-        while (alive.size() > 1 && now.rounds() < MOST_ROUNDS && !(now.rounds() >= LEAST_ROUNDS && isPast(ROUNDS_PART))) {
+        while (alive.size() > 1
+                && now.rounds() < MOST_ROUNDS
+                && !(now.rounds() >= LEAST_ROUNDS && isPast(ROUNDS_PART))) {
             progress.step(title + ": timing " + alive.size() + " points in turn", now.rounds(), MOST_ROUNDS);
             alive.forEach(Candidate::round);
             if (now.rounds() >= LEAST_ROUNDS - 1) {

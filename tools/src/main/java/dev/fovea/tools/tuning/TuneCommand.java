@@ -59,7 +59,8 @@ public final class TuneCommand extends DeviceCommand {
     @Option(
             names = "--family",
             paramLabel = "NAME",
-            description = "The kernel to tune: decode, hopper, mma or attention. Default: the one that each case runs on.")
+            description =
+                    "The kernel to tune: decode, hopper, mma or attention. Default: the one that each case runs on.")
     private @Nullable String family;
 
     @Option(
@@ -103,7 +104,9 @@ public final class TuneCommand extends DeviceCommand {
                     + " Default: ${DEFAULT-VALUE}.")
     private Path out = Path.of("tuning.json");
 
-    @Option(names = "--dry-run", description = "Show what would be tuned, with the number of points, and measure nothing.")
+    @Option(
+            names = "--dry-run",
+            description = "Show what would be tuned, with the number of points, and measure nothing.")
     private boolean dryRun;
 
     @Override
@@ -119,8 +122,9 @@ public final class TuneCommand extends DeviceCommand {
             Backend backend = backends.get(device);
             Tunable tunable = backend.capability(Tunable.class).orElse(null);
             if (tunable == null) {
-                console.note("fovea tune: " + backend.info().id()
-                        + " has nothing to tune, its kernels are fixed; give another --device (fovea probe lists them)");
+                console.note(
+                        "fovea tune: " + backend.info().id()
+                                + " has nothing to tune, its kernels are fixed; give another --device (fovea probe lists them)");
                 return ExitCode.SOFTWARE;
             }
             try (TuningCases cases = cases(backend)) {

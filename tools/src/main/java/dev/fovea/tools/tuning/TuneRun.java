@@ -33,16 +33,17 @@ final class TuneRun {
     /** The exit code. */
     int all(List<Group> groups, double seconds, Path out) throws IOException {
         TuningFile file = new TuningFile(out);
-        console.out().println(info.id() + ": " + info.name() + ", driver " + info.driver() + "; " + groups.size()
-                + (groups.size() == 1 ? " bucket" : " buckets") + ", at most "
-                + String.format(Locale.ROOT, "%.0f s", seconds));
+        console.out()
+                .println(info.id() + ": " + info.name() + ", driver " + info.driver() + "; " + groups.size()
+                        + (groups.size() == 1 ? " bucket" : " buckets") + ", at most "
+                        + String.format(Locale.ROOT, "%.0f s", seconds));
         console.out().flush();
         long end = System.nanoTime() + (long) (seconds * 1e9);
         int better = 0;
         boolean failed = false;
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
-            double share = (end - System.nanoTime()) / 1e9 / (groups.size() - i);
+            double share = (end - System.nanoTime()) / 1e9 * group.points().size() / points(groups, i);
             if (share <= 0) {
                 console.note("fovea tune: no time left for " + group.family() + ", " + group.bucket()
                         + "; give more --seconds");
@@ -66,6 +67,11 @@ final class TuneRun {
         console.out().println(summary(better, groups.size(), file, out));
         console.out().flush();
         return failed ? ExitCode.SOFTWARE : ExitCode.OK;
+    }
+
+    /** Points of the groups from one on: what time is shared out by. */
+    private static double points(List<Group> groups, int from) {
+        return groups.stream().skip(from).mapToInt(g -> g.points().size()).sum();
     }
 
     private Finding search(Group group, int done, int all, double seconds) {

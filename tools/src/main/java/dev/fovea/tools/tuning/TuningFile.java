@@ -49,7 +49,8 @@ final class TuningFile {
     }
 
     private static UsageException notOurs(Path path) {
-        return new UsageException("--out " + path + " is there and is no file of fovea tune; name another, or move it away");
+        return new UsageException(
+                "--out " + path + " is there and is no file of fovea tune; name another, or move it away");
     }
 
     /** Writes what was found for a device, in place of what was there for the same runs. */
@@ -95,20 +96,22 @@ final class TuningFile {
                         p.field(value.getKey(), (long) value.getValue());
                     }
                 })
-                .object("measured", m -> m.field("device", device.name())
-                        .field("driver", device.driver())
-                        .field("date", LocalDate.now(ZoneOffset.UTC).toString())
-                        .field("fovea", environment.fovea())
-                        .field("commit", environment.commit())
-                        .field("cases", f.group().caseNames())
-                        .field("seconds", f.bestSeconds())
-                        .field("before", f.nowSeconds())
-                        .field("was", f.group().inForce().toString())
-                        .field("speed", f.speed())
-                        .field("errorShare", f.errorShare())
-                        .field("tried", f.tried())
-                        .field("notBuilt", f.unbuilt())
-                        .field("wrong", f.wrong()));
+                .object(
+                        "measured",
+                        m -> m.field("device", device.name())
+                                .field("driver", device.driver())
+                                .field("date", LocalDate.now(ZoneOffset.UTC).toString())
+                                .field("fovea", environment.fovea())
+                                .field("commit", environment.commit())
+                                .field("cases", f.group().caseNames())
+                                .field("seconds", f.bestSeconds())
+                                .field("before", f.nowSeconds())
+                                .field("was", f.group().inForce().toString())
+                                .field("speed", f.speed())
+                                .field("errorShare", f.errorShare())
+                                .field("tried", f.tried())
+                                .field("notBuilt", f.unbuilt())
+                                .field("wrong", f.wrong()));
     }
 
     /** Into another file first, so that a person who ends this finds the old or the new one. */

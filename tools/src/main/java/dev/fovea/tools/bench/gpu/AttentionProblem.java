@@ -99,8 +99,7 @@ final class AttentionProblem {
     private Right right() {
         Right r = right;
         if (r == null) {
-            List<Expected> all =
-                    rows.parallelStream().map(reference::row).toList();
+            List<Expected> all = rows.parallelStream().map(reference::row).toList();
             Deviation plain = c.dtype() == DType.F32
                     ? Deviation.of(rows.parallelStream().map(reference::plain).toList(), all)
                     : new Deviation(Double.NaN, Double.NaN, 0);
