@@ -57,7 +57,7 @@ final class HopperPath implements EnginePath {
 
     private HopperVariant variant(long keys) {
         HopperVariant usual = HopperVariant.of(spec, keys);
-        return usual.with(spec, point).orElse(usual);
+        return point.isDefault() ? usual : usual.with(spec, point).orElse(usual);
     }
 
     /** Whether a spec can go this way at all. */

@@ -12,9 +12,9 @@ import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.OpenClLibrary;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Every OpenCL device. Loading this class touches neither JOCL nor the native library. */
 public final class OpenClProvider implements BackendProvider {
@@ -60,12 +60,13 @@ public final class OpenClProvider implements BackendProvider {
                 search.devices().stream().collect(Collectors.toMap(d -> d.info().id(), d -> d));
         return search.reports().stream()
                 .map(r -> r instanceof DeviceReport.Available(DeviceInfo info)
-                        ? new DeviceReport.Available(info.withNote(tables(devices.get(info.id()))))
+                        ? new DeviceReport.Available(
+                                info.withNote(tables(Objects.requireNonNull(devices.get(info.id())))))
                         : r)
                 .toList();
     }
 
-    private static String tables(@Nullable FoundDevice device) {
+    private static String tables(FoundDevice device) {
         try {
             return device == null
                     ? ""

@@ -6,8 +6,7 @@ import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.tuning.PlanTuning;
 import dev.fovea.opencl.tuning.Tuning.Found;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.IdentityHashMap;
 import java.util.function.Function;
 
 /** A kernel at the points that tables give for each class of runs, made at the first run that needs it; by default where one cannot be built. */
@@ -17,7 +16,8 @@ final class TunedPath implements EnginePath {
 
     private final PlanTuning tuning;
     private final Function<TuningPoint, EnginePath> make;
-    private final Map<TuningPoint, EnginePath> paths = new HashMap<>();
+    /** By identity, since a lookup of each run is to cost little; the same kernel made twice shares its program. */
+    private final IdentityHashMap<TuningPoint, EnginePath> paths = new IdentityHashMap<>();
 
     private TunedPath(PlanTuning tuning, Function<TuningPoint, EnginePath> make) {
         this.tuning = tuning;

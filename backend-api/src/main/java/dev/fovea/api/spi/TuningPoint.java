@@ -34,6 +34,11 @@ public record TuningPoint(SortedMap<String, Integer> values) {
         return with(name, value ? 1 : 0);
     }
 
+    /** Whether it names no parameter. */
+    public boolean isDefault() {
+        return values.isEmpty();
+    }
+
     public int get(String name, int otherwise) {
         return values.getOrDefault(name, otherwise);
     }

@@ -14,10 +14,12 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,7 +103,8 @@ final class Search implements AutoCloseable {
     private void build(int builders) {
         List<TuningPoint> points =
                 group.points().stream().filter(p -> !p.equals(group.inForce())).toList();
-        Deque<Future<Candidate>> ahead = new ArrayDeque<>();
+        Deque<Future<Optional<Candidate>>> ahead = new ArrayDeque<>();
+        AtomicBoolean over = new AtomicBoolean();
         ExecutorService pool = Executors.newFixedThreadPool(
                 builders, Thread.ofPlatform().daemon().name("tune-", 0).factory());
         try {
@@ -109,7 +112,8 @@ final class Search implements AutoCloseable {
             for (int i = 0; i < points.size() && !isPast(BUILD_PART); i++) {
                 for (; given < points.size() && ahead.size() <= builders; given++) {
                     TuningPoint point = points.get(given);
-                    ahead.add(pool.submit(() -> new Candidate(device, group, point)));
+                    ahead.add(pool.submit(
+                            () -> over.get() ? Optional.empty() : Optional.of(new Candidate(device, group, point))));
                 }
                 progress.step(title + ": building " + points.get(i), i, points.size());
                 Candidate candidate = right(points.get(i), ahead.remove());
@@ -118,15 +122,16 @@ final class Search implements AutoCloseable {
                 }
             }
         } finally {
-            pool.shutdownNow().forEach(Runnable::run);
+            over.set(true);
             ahead.forEach(Search::discard);
+            pool.shutdown();
         }
     }
 
     /** A candidate once it is built and what it computed found right; null if either is not so. */
-    private @Nullable Candidate right(TuningPoint point, Future<Candidate> building) {
+    private @Nullable Candidate right(TuningPoint point, Future<Optional<Candidate>> building) {
         try {
-            Candidate candidate = result(building);
+            Candidate candidate = result(building).orElseThrow();
             boolean right = false;
             try {
                 right = candidate.check();
@@ -159,7 +164,7 @@ final class Search implements AutoCloseable {
         return null;
     }
 
-    private static Candidate result(Future<Candidate> building) {
+    private static Optional<Candidate> result(Future<Optional<Candidate>> building) {
         try {
             return building.get();
         } catch (InterruptedException e) {
@@ -174,9 +179,9 @@ final class Search implements AutoCloseable {
         }
     }
 
-    private static void discard(Future<Candidate> building) {
+    private static void discard(Future<Optional<Candidate>> building) {
         try {
-            result(building).close();
+            result(building).ifPresent(Candidate::close);
         } catch (FoveaException e) {
             // it was not wanted any more
         }

@@ -2,15 +2,16 @@ package dev.fovea.tools.tuning;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.Tunable.Layer;
 import dev.fovea.tools.Environment;
 import dev.fovea.tools.Json;
 import dev.fovea.tools.UsageException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -38,14 +39,17 @@ final class TuningFile {
 
     private static JsonArray entries(Path path) throws IOException {
         try {
-            JsonObject file = JsonParser.parseString(Files.readString(path)).getAsJsonObject();
-            if (file.get("format").getAsInt() == FORMAT) {
-                return file.getAsJsonArray("entries");
+            JsonElement file = JsonParser.parseString(Files.readString(path));
+            if (file.isJsonObject()
+                    && file.getAsJsonObject().get("format") instanceof JsonPrimitive format
+                    && format.getAsDouble() == FORMAT
+                    && file.getAsJsonObject().get("entries") instanceof JsonArray entries) {
+                return entries;
             }
-        } catch (JsonParseException | IllegalStateException | UnsupportedOperationException | NullPointerException e) {
+            throw notOurs(path);
+        } catch (JsonParseException | NumberFormatException | CharacterCodingException e) {
             throw notOurs(path);
         }
-        throw notOurs(path);
     }
 
     private static UsageException notOurs(Path path) {
