@@ -4,9 +4,12 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.opencl.tuning.Tuning.Found;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What tables say of one kernel for the runs of one spec, looked up once for each class of runs. */
@@ -61,12 +64,16 @@ public final class PlanTuning {
 
     /** Every class that a table says something of, for people; empty if none. */
     public String describe() {
-        List<String> all = new ArrayList<>();
+        Map<Found, List<String>> classes = new LinkedHashMap<>();
         for (int i = 0; known && i < Bucket.CLASSES; i++) {
-            int index = i;
-            of(i).ifPresent(f -> all.add(Bucket.classes(index) + ": " + f.point() + " (" + f.origin() + ")"));
+            String name = Bucket.classes(i);
+            of(i).ifPresent(f ->
+                    classes.computeIfAbsent(f, _ -> new ArrayList<>()).add(name));
         }
-        return String.join(", ", all);
+        return classes.entrySet().stream()
+                .map(e -> (e.getValue().size() == Bucket.CLASSES ? "" : String.join(", ", e.getValue()) + ": ")
+                        + e.getKey().point() + " (" + e.getKey().origin() + ")")
+                .collect(Collectors.joining("; "));
     }
 
     /** The bucket of a run. */

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,12 +52,21 @@ public final class Tuning {
      * @throws InvalidArgument if the file that was named cannot be used
      */
     public static Tuning of(List<Layer> layers, Map<String, Set<String>> families) {
+        return of(layers, families, builtIn());
+    }
+
+    /** The same with another built-in table. */
+    static Tuning of(List<Layer> layers, Map<String, Set<String>> families, String builtIn) {
         List<Source> sources = new ArrayList<>();
         String file = named();
         if (file != null) {
             sources.add(new Source(file, true, file(file, families)));
         }
-        sources.add(new Source("built in", false, builtIn(families)));
+        try {
+            sources.add(new Source("built in", false, TuningTable.read(builtIn, families)));
+        } catch (Malformed e) {
+            throw new IllegalStateException(RESOURCE + ", " + e.getMessage(), e);
+        }
         return new Tuning(sources, layers);
     }
 
@@ -80,13 +90,11 @@ public final class Tuning {
         return new InvalidArgument(VARIABLE, "a file that fovea tune wrote", what, "correct it, or unset " + VARIABLE);
     }
 
-    private static TuningTable builtIn(Map<String, Set<String>> families) {
+    private static String builtIn() {
         try (InputStream in = Objects.requireNonNull(Tuning.class.getResourceAsStream(RESOURCE), RESOURCE)) {
-            return TuningTable.read(new String(in.readAllBytes(), StandardCharsets.UTF_8), families);
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (Malformed e) {
-            throw new IllegalStateException(RESOURCE + ", " + e.getMessage(), e);
         }
     }
 
@@ -123,11 +131,6 @@ public final class Tuning {
 
     /** For people. */
     public String describe() {
-        List<String> all = new ArrayList<>();
-        for (Source source : sources) {
-            long n = source.table.entries(layers);
-            all.add(source.name + ": " + (n == 1 ? "1 entry" : n + " entries") + " for this device");
-        }
-        return String.join("; then ", all);
+        return sources.stream().map(s -> s.name + ": " + s.table.count(layers)).collect(Collectors.joining("; then "));
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a file of {@code fovea tune} says. It is an object with {@code format}, which is 1, and {@code entries}: objects with {@code layer}
  * and {@code name} (which devices), {@code family} (which kernel), {@code bucket} (which runs; {@code any}) and {@code point} (its
- * parameters, whole numbers by name). Everything else in it is for people.
+ * parameters, whole numbers by name; none for the defaults). Everything else in it is for people.
  */
 final class TuningTable {
     private static final int FORMAT = 1;
@@ -116,9 +116,15 @@ final class TuningTable {
         return own == null ? points.get(new Key(layer, family, ANY)) : own;
     }
 
-    /** Its entries for one of these layers. */
-    long entries(List<Layer> layers) {
-        return points.keySet().stream().filter(k -> layers.contains(k.layer)).count();
+    /** How many entries it has for these layers, for people. */
+    String count(List<Layer> layers) {
+        List<TuningPoint> all = points.entrySet().stream()
+                .filter(e -> layers.contains(e.getKey().layer))
+                .map(Map.Entry::getValue)
+                .toList();
+        long unchanged = all.stream().filter(TuningPoint::isDefault).count();
+        return (all.size() == 1 ? "1 entry" : all.size() + " entries") + " for this device"
+                + (unchanged == 0 ? "" : ", " + unchanged + " of them the kernels' defaults, not measured");
     }
 
     /** Whether one of them is for this kernel. */

@@ -9,6 +9,8 @@ import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.opencl.tuning.JsonText.Malformed;
 import dev.fovea.opencl.tuning.Tuning.Found;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +33,10 @@ class TuningTableTest {
 
     @TempDir
     private Path folder;
+
+    private static Tuning tuning() {
+        return Tuning.of(LAYERS, FAMILIES, table());
+    }
 
     private static String entry(String layer, String name, String bucket, String point) {
         return "{\"layer\": \"" + layer + "\", \"name\": \"" + name + "\", \"family\": \"tiles\", \"bucket\": \""
@@ -53,7 +61,7 @@ class TuningTableTest {
 
     private int keys(String bucket, String... entries) throws Exception {
         return with(table(entries), () -> {
-            Found found = Tuning.of(LAYERS, FAMILIES).find("tiles", bucket, _ -> true);
+            Found found = tuning().find("tiles", bucket, _ -> true);
             return found == null ? 0 : found.point().get("keys", 0);
         });
     }
@@ -86,8 +94,7 @@ class TuningTableTest {
     void whatDoesNotFitIsPassedOver() throws Exception {
         String text =
                 table(entry("device", "card-7", "b", "\"keys\": 1000"), entry("vendor", "acme", "b", "\"keys\": 4"));
-        Found found =
-                with(text, () -> Tuning.of(LAYERS, FAMILIES).find("tiles", "b", point -> point.get("keys", 0) < 100));
+        Found found = with(text, () -> tuning().find("tiles", "b", point -> point.get("keys", 0) < 100));
         assertThat(Objects.requireNonNull(found).point()).isEqualTo(TuningPoint.DEFAULTS.with("keys", 4));
         assertThat(found.origin()).contains("t.json").endsWith("vendor acme");
         assertThat(found.named()).isTrue();
@@ -95,7 +102,7 @@ class TuningTableTest {
 
     @Test
     void aTableIsReadOnce() throws Exception {
-        Tuning tuning = with(table(entry("any", "", "b", "\"keys\": 5")), () -> Tuning.of(LAYERS, FAMILIES));
+        Tuning tuning = with(table(entry("any", "", "b", "\"keys\": 5")), () -> tuning());
         Files.writeString(folder.resolve("t.json"), table(entry("any", "", "b", "\"keys\": 6")));
         assertThat(Objects.requireNonNull(tuning.find("tiles", "b", _ -> true))
                         .point()
@@ -128,7 +135,7 @@ class TuningTableTest {
                         "line 5: another entry is for the same devices"),
                 Map.entry(table(entry("any", "", "b", "")) + "x", "line 7: expected the end of the file, found 'x'"));
         for (Map.Entry<String, String> e : wrong.entrySet()) {
-            assertThatThrownBy(() -> with(e.getKey(), () -> Tuning.of(LAYERS, FAMILIES)))
+            assertThatThrownBy(() -> with(e.getKey(), () -> tuning()))
                     .as(e.getKey())
                     .isInstanceOf(InvalidArgument.class)
                     .hasMessageContaining("FOVEA_TUNING")
@@ -141,12 +148,40 @@ class TuningTableTest {
     void aFileThatIsNotThereIsRefused() {
         System.setProperty(Tuning.PROPERTY, folder.resolve("none.json").toString());
         try {
-            assertThatThrownBy(() -> Tuning.of(LAYERS, FAMILIES))
+            assertThatThrownBy(() -> tuning())
                     .isInstanceOf(InvalidArgument.class)
                     .hasMessageContaining("none.json, which cannot be read");
         } finally {
             System.clearProperty(Tuning.PROPERTY);
         }
+    }
+
+    /** A bucket that is misspelt would never be found; names of kernels and parameters are checked when a device is opened. */
+    @Test
+    void theBuiltInTableNamesBuckets() throws Exception {
+        String text;
+        try (InputStream in = Objects.requireNonNull(Tuning.class.getResourceAsStream("tuning.json"))) {
+            text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+        Matcher bucket = Pattern.compile("\"bucket\": ?\"([^\"]*)\"").matcher(text);
+        int buckets = 0;
+        while (bucket.find()) {
+            assertThat(bucket.group(1))
+                    .matches("any|(f32|f16|bf16)(/\\w+)? \\d+x\\d+ (all|q(1|16|256) k(1|1024|4096|16384))"
+                            + " (full|band|mask)( scored)?( tables)?");
+            buckets++;
+        }
+        assertThat(buckets).isPositive();
+    }
+
+    @Test
+    void defaultsAreSaidToBeSo() throws Exception {
+        String text = table(entry("vendor", "acme", "any", ""), entry("any", "", "b", "\"keys\": 5"));
+        Tuning tuning = with(text, () -> tuning());
+        assertThat(tuning.describe())
+                .contains("2 entries for this device, 1 of them the kernels' defaults, not measured");
+        assertThat(Objects.requireNonNull(tuning.find("tiles", "b", _ -> true)).point())
+                .isEqualTo(TuningPoint.DEFAULTS);
     }
 
     @Test
