@@ -22,8 +22,9 @@ public record DecodeVariant(
         boolean even,
         boolean aligned,
         boolean wide,
-        boolean unrolled) {
-    /** Work-items of a work-group of either kernel. */
+        boolean unrolled)
+        implements DecodeKernel {
+    /** Work-items of a work-group of this kernel, and of the one that merges. */
     public static final int THREADS = 128;
 
     /** What tuning may choose: keyLanes, and how many KiB of keys and values are a part, which is up to who cuts. */
@@ -72,12 +73,27 @@ public record DecodeVariant(
         return localFloats(rows, keyLanes, queryDim) <= LOCAL_FLOATS;
     }
 
-    /** Slices that the value dim is cut into. */
-    int slices(int valueDim) {
+    @Override
+    public int workItems() {
+        return THREADS;
+    }
+
+    @Override
+    public int slices(int valueDim) {
         return Math.ceilDiv(valueDim, 8 * valueLanes);
     }
 
-    String defines() {
+    @Override
+    public KernelSource parts(AttentionSpec spec) {
+        return Kernels.decode("decode", "decode.cl", defines(), spec);
+    }
+
+    @Override
+    public KernelSource merge(AttentionSpec spec) {
+        return Kernels.decode("decode_merge", "decode.cl", defines(), spec);
+    }
+
+    private String defines() {
         return "#define ROWS " + rows + "\n#define K_LANES " + keyLanes + "\n#define V_LANES " + valueLanes
                 + "\n#define QUERY_DIM " + queryDim + "\n#define EVEN " + (even ? 1 : 0) + "\n#define ALIGNED "
                 + (aligned ? 1 : 0) + "\n#define WIDE "
