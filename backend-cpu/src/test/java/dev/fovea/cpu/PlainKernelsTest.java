@@ -98,7 +98,7 @@ class PlainKernelsTest {
             (k, x) -> k.accumulate(x.values, 5, KEYS, CHANNELS, x.scores, x.rescale, x.output),
             (k, x) -> k.band(x.scores, KEYS, 0, x.low, x.high),
             (k, x) -> x.nan = k.hasNan(x.output, CHANNELS * k.lanes()),
-            (k, x) -> k.ops().toLanesFloat(x.scores, DIM, x.queries, k.lanes()),
+            (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 1, x.queries, k.lanes()),
             (k, x) -> k.ops().fromLanesFloat(x.output, k.lanes(), x.rescale, x.scores, CHANNELS));
 
     @Test
