@@ -3,8 +3,10 @@ package dev.fovea.opencl;
 import static dev.fovea.opencl.Launches.memory;
 
 import dev.fovea.api.FoveaException.KernelBuild;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.TuningPoint;
@@ -23,6 +25,7 @@ import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +128,7 @@ final class DecodePath implements AutoCloseable {
 
     private Work work(AttentionArguments a) {
         DecodeKernel variant = variant(a);
-        DecodeCut cut = DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch()));
+        DecodeCut cut = DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch(), a.keys()));
         return new Work(variant, cut, DecodeBlock.workspace(spec, a, cut));
     }
 
@@ -171,8 +174,8 @@ final class DecodePath implements AutoCloseable {
         pair.merge.in(context);
     }
 
-    /** Of the spec, the device and the number of sequences alone, so that a schedule cuts as a run without one does. */
-    private int splitLength(long batch) {
+    /** Of what a schedule knows too, so that it cuts as a run without one does. */
+    private int splitLength(long batch, long keys) {
         if (fixedLength > 0) {
             return fixedLength;
         }
@@ -180,9 +183,37 @@ final class DecodePath implements AutoCloseable {
                         + spec.source().format().elements(spec.valueDim()))
                 * spec.source().format().dtype().bytes();
         long length = Math.clamp(Long.highestOneBit(((long) partKib << 10) / bytes), SHORTEST_PART, LONGEST_PART);
+        long units = Math.max(1, backend.info().computeUnits());
+        long pairs = batch * spec.keyHeads();
+        if (usesMatrixUnits() && everyPairSeesAllKeys()) {
+            return evenLength(pairs, keys, units, length);
+        }
         // where there are many sequences, none has to be cut finely to fill the device
-        long rounds = batch * spec.keyHeads() / Math.max(1, backend.info().computeUnits());
+        long rounds = pairs * (usesMatrixUnits() ? GROUPS_AT_ONCE : 1) / units;
         return Math.toIntExact(length * Math.clamp(Long.highestOneBit(Math.max(1, rounds)), 1, 8));
+    }
+
+    private boolean everyPairSeesAllKeys() {
+        return spec.mask().equals(Expressions.constant(true))
+                && !spec.keyLengths()
+                && spec.source().layout() == Layout.DENSE
+                && spec.source().selection() == Selection.ALL;
+    }
+
+    /** Work-groups that a compute unit surely has at a time, and over which the last ones to start make no difference. */
+    private static final int GROUPS_AT_ONCE = 2;
+
+    private static final int GROUPS_IN_ALL = 6;
+    private static final int WHOLE_TILES = 128;
+
+    /** Parts of one length that fill the device a whole number of times: once, or more often where a part can still be long. */
+    private static int evenLength(long pairs, long keys, long units, long longEnough) {
+        long once = keys / Math.max(1, GROUPS_AT_ONCE * units / Math.max(1, pairs));
+        long length = Math.max(once, SHORTEST_PART);
+        if (once > 2 * longEnough) {
+            length = Math.max(2 * longEnough, keys / Math.max(1, GROUPS_IN_ALL * units / Math.max(1, pairs)));
+        }
+        return Math.toIntExact(Math.ceilDiv(Math.max(1, length), WHOLE_TILES) * WHOLE_TILES);
     }
 
     private synchronized Pair kernels(DecodeKernel variant) {
@@ -262,9 +293,12 @@ final class DecodePath implements AutoCloseable {
     /** Parts of sequences of these lengths, longest first; null where lists say which keys are seen. */
     @Nullable
     DecodeSchedule schedule(int[] queryLengths, int[] keyLengths) {
-        return spec.source().selection() == Selection.ALL
-                ? DecodeSchedule.of(backend.context(), spec, queryLengths, keyLengths, splitLength(queryLengths.length))
-                : null;
+        if (spec.source().selection() != Selection.ALL) {
+            return null;
+        }
+        int longest = Arrays.stream(keyLengths).max().orElse(0);
+        int length = splitLength(queryLengths.length, longest);
+        return DecodeSchedule.of(backend.context(), spec, queryLengths, keyLengths, length);
     }
 
     String describe() {

@@ -16,12 +16,13 @@ import dev.fovea.api.spec.Normaliser;
  * @param valueDim columns of values
  * @param columns of them that a work-group takes
  * @param rowBlocks blocks of eight query rows of a work-group
+ * @param keyBlocks blocks of 16 keys that a warp takes at a time
  * @param warps of a work-group, each with keys of its own
  * @param scored whether there is a cap or a score expression; without one the scale goes into the exponent
  * @param wide 64-bit distances inside a slice
  */
 public record MmaDecodeVariant(
-        int headDim, int valueDim, int columns, int rowBlocks, int warps, boolean scored, boolean wide)
+        int headDim, int valueDim, int columns, int rowBlocks, int keyBlocks, int warps, boolean scored, boolean wide)
         implements DecodeKernel {
     private static final int WARP = 32;
     private static final int WARPS = 4;
@@ -32,6 +33,9 @@ public record MmaDecodeVariant(
     private static final int WIDEST_OF_TWO_BLOCKS = 128;
 
     private static final int MOST_COLUMNS = 128;
+
+    /** Up to so many bytes of a key and its value there are registers for two blocks of keys. */
+    private static final int MOST_OF_TWO_KEY_BLOCKS = 256;
 
     /** Bytes of a key or value that are loaded at a time, and pieces of that size of a value that a warp takes at once. */
     private static final int CHUNK = 16;
@@ -81,7 +85,9 @@ public record MmaDecodeVariant(
         boolean scored =
                 !spec.cap().equals(Expressions.score()) || !spec.score().equals(Expressions.score());
         int blocks = rows > BLOCK_ROWS && spec.headDim() <= WIDEST_OF_TWO_BLOCKS ? 2 : 1;
-        return new MmaDecodeVariant(spec.headDim(), spec.valueDim(), columns, blocks, WARPS, scored, wide);
+        int bytes = (spec.headDim() + columns) * spec.source().format().dtype().bytes();
+        int keyBlocks = blocks == 1 && bytes <= MOST_OF_TWO_KEY_BLOCKS ? 2 : 1;
+        return new MmaDecodeVariant(spec.headDim(), spec.valueDim(), columns, blocks, keyBlocks, WARPS, scored, wide);
     }
 
     @Override
@@ -111,7 +117,8 @@ public record MmaDecodeVariant(
 
     private String defines() {
         return "#define HEAD_DIM " + headDim + "\n#define VALUE_DIM " + valueDim + "\n#define V_DIM " + columns
-                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define WARPS " + warps + "\n#define SCORED "
+                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEY_BLOCKS " + keyBlocks + "\n#define WARPS " + warps
+                + "\n#define SCORED "
                 + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0) + "\n";
     }
 }

@@ -25,21 +25,33 @@
 #define TO_LOG2 LOG2E
 #endif
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
-#define LAG (PARTIALS ? 0.0f : SCALED ? 4.0f : 8.0f)
+#define LAG (PARTIALS ? 0.0f : QUANTISED ? 4.0f : 8.0f)
 
 #define EACH_BLOCK _Pragma("unroll") for (int r = 0; r < ROW_BLOCKS; r++)
-// Element e of a block of scores: its key from the first of the tile, its row from the first of the work-group.
-#define OWN_KEY(e) (lane / 4 + (e) / 2 * 8)
+// Element e of block kb of scores: its key from the first of the tile, its row from the first of the work-group.
+#define OWN_KEY(kb, e) (16 * (kb) + lane / 4 + (e) / 2 * 8)
 #define OWN_ROW(r, e) (8 * (r) + lane % 4 * 2 + (e) % 2)
 #define OUT_BLOCKS (V_DIM / 16)
 // Element e of block n of the output: its column from the first of the slice.
 #define OWN_COLUMN(n, e) ((n) / (CODES / 2) * 8 * CODES + lane / 4 * CODES + (n) % (CODES / 2) * 2 + (e) / 2)
 
+#if ZEROED
+#define RESCALE_ZEROS(r, e, rescale) of_zeros[r][e] *= rescale;
+#else
+#define RESCALE_ZEROS(r, e, rescale)
+#endif
+#define RESCALE_ROW(r, e, rescale)                                   \
+  RESCALE_ZEROS(r, e, rescale)                                       \
+  _Pragma("unroll") for (int n = 0; n < OUT_BLOCKS; n++) {           \
+    out[r][n][e] *= rescale;                                         \
+    out[r][n][(e) + 2] *= rescale;                                   \
+  }
+
 // Local memory: outputs of the warps, their maxima and sums, and whether one of them is spoilt.
 #define WARP_FLOATS (ROWS * (V_DIM + 2))
 #define LOCAL_FLOATS (WARPS * WARP_FLOATS + 4)
 
-typedef float scores_t[ROW_BLOCKS][4];
+typedef float scores_t[ROW_BLOCKS][KEY_BLOCKS][4];
 typedef float out_t[ROW_BLOCKS][OUT_BLOCKS][4];
 
 #if SELECTION == SELECTION_ALL
@@ -80,7 +92,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
     __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
     __global const kv_element *past_v, __global const int *lengths, __global const int *offsets, __global const int *items,
     __global float *work, struct decode_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
-  __local float local_memory[LOCAL_FLOATS];
+  __local float local_memory[LOCAL_FLOATS] __attribute__((aligned(16)));
   __local int *const any_spoilt = (__local int *)(local_memory + WARPS * WARP_FLOATS);
 
   const int tid = get_local_id(0), lane = tid % WARP, warp = tid / WARP;
@@ -128,22 +140,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
     const int row = min(shared.first_row + 8 * r + lane / 4, shared.rows - 1);
     LOAD_QUERIES(held[r], q + row / a.row_heads * a.q.row + row % a.row_heads * a.q.head)
   }
-#if ZEROED
-  // what a zero point takes from the scores, and from the output
-  float of_query[ROW_BLOCKS][2], of_zeros[ROW_BLOCKS][2];
-  EACH_BLOCK {
-    const float sum = row_sum(sum_of_queries(held[r]));
-#pragma unroll
-    for (int e = 0; e < 2; e++) {
-      of_query[r][e] = from_lane(sum, 4 * (lane % 4 * 2 + e));
-      of_zeros[r][e] = 0.0f;
-    }
-  }
+#if QUANTISED
+  float unit = FIRST_UNIT;
+  FIND_SCALING
 #endif
-#if SCALED
-  float unit = UNIT_OF_WEIGHTS;
-#endif
-
 #if KV_FORMAT == KV_FP8
   uint nan_codes = 0u;
 #endif
@@ -158,125 +158,159 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
     LOAD_KEYS(keys, here, tile)
     LOAD_VALUES(values, here, tile)
   }
+#if RESCALED_QUERIES
+  float of_unit[ROW_BLOCKS][2];
+  EACH_BLOCK {
+    const float of_row = unit_of_queries(held[r]);
+#pragma unroll
+    for (int n = 0; n < K_PAIRS; n++) held[r][n] = (uint2)(rescaled(held[r][n].x, of_row), rescaled(held[r][n].y, of_row));
+#pragma unroll
+    for (int e = 0; e < 2; e++) of_unit[r][e] = 1.0f / from_lane(of_row, 4 * (lane % 4 * 2 + e));
+  }
+#endif
+#if ZEROED
+  // what a zero point takes from the scores, and from the output
+  float of_query[ROW_BLOCKS][2], of_zeros[ROW_BLOCKS][2];
+  EACH_BLOCK {
+    const float sum = row_sum(sum_of_queries(held[r]));
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+      of_query[r][e] = from_lane(sum, 4 * (lane % 4 * 2 + e));
+      of_zeros[r][e] = 0.0f;
+    }
+  }
+#endif
+
   while (tile < to) {
     const int next = tile + WARPS * TILE_KEYS;
     FIND_ROWS(ahead, next + WARPS * TILE_KEYS)
     scores_t s;
     EACH_BLOCK {
-      s[r][0] = s[r][1] = s[r][2] = s[r][3] = 0.0f;
-      MULTIPLY_KEYS(s[r], keys, held[r])
+      EACH_KEY_BLOCK {
+        s[r][kb][0] = s[r][kb][1] = s[r][kb][2] = s[r][kb][3] = 0.0f;
+        MULTIPLY_KEYS(s[r][kb], keys, held[r])
+      }
     }
     if (next < to) {
       LOAD_KEYS(keys, place, next)
     }
 #if QUANTISED
-    FIND_SCALES(here)
-    EACH_BLOCK {
+    float value_scale[KEY_BLOCKS][2];
+    EACH_KEY_BLOCK {
 #pragma unroll
-      for (int e = 0; e < 4; e++) {
+      for (int i = 0; i < 2; i++) {
+        const float key_scale = from_lane(here[kb].scale, lane / 4 + 8 * i);
+        value_scale[kb][i] = from_lane(here[kb].scale, 16 + lane / 4 + 8 * i);
 #if ZEROED
-        s[r][e] = FMA(-key_zero[e / 2], of_query[r][e % 2], s[r][e]);
+        const float key_zero = from_lane(here[kb].zero, lane / 4 + 8 * i);
 #endif
-        s[r][e] *= key_scale[e / 2];
+        EACH_BLOCK {
+#pragma unroll
+          for (int e = 0; e < 2; e++) {
+            float x = s[r][kb][2 * i + e];
+#if ZEROED
+            x = FMA(-key_zero, of_query[r][e], x);
+#endif
+#if RESCALED_QUERIES
+            x *= of_unit[r][e];
+#endif
+            s[r][kb][2 * i + e] = x * key_scale;
+          }
+        }
       }
     }
 #endif
 
     int grown = 0;
     EACH_BLOCK {
+      EACH_KEY_BLOCK {
 #pragma unroll
-      for (int e = 0; e < 4; e++) {
-        const int slot = tile + OWN_KEY(e);
-        AT_ROW_OF_GROUP(OWN_ROW(r, e))
-        AT_KEY(KEY_SEEN(min(slot, to - 1)))
-        if (!FOLDED) {
-          s[r][e] = score_expression(cap_expression(s[r][e] * a.scale, at EXTRA_ARGUMENTS), at EXTRA_ARGUMENTS);
+        for (int e = 0; e < 4; e++) {
+          const int slot = tile + OWN_KEY(kb, e);
+          float x = s[r][kb][e];
+          AT_ROW_OF_GROUP(OWN_ROW(r, e))
+          AT_KEY(KEY_SEEN(min(slot, to - 1)))
+          if (!FOLDED) x = score_expression(cap_expression(x * a.scale, at EXTRA_ARGUMENTS), at EXTRA_ARGUMENTS);
+          const int seen = (slot < to) & (SELECTION == SELECTION_ALL || at.k < shared.length) & mask_expression(at EXTRA_ARGUMENTS);
+          s[r][kb][e] = seen ? x : -INFINITY;
+          grown |= s[r][kb][e] > m[r][e % 2] + lag;
         }
-        s[r][e] = (slot < to) & (SELECTION == SELECTION_ALL || at.k < shared.length) & mask_expression(at EXTRA_ARGUMENTS) ? s[r][e] : -INFINITY;
       }
-#pragma unroll
-      for (int e = 0; e < 2; e++) grown |= fmax(s[r][e], s[r][e + 2]) > m[r][e] + lag;
     }
     if (ballot(grown)) {
       EACH_BLOCK {
 #pragma unroll
         for (int e = 0; e < 2; e++) {
-          const float highest = fmax(m[r][e], keys_maximum(fmax(s[r][e], s[r][e + 2])));
+          float highest = fmax(s[r][0][e], s[r][0][e + 2]);
+#pragma unroll
+          for (int kb = 1; kb < KEY_BLOCKS; kb++) highest = fmax(highest, fmax(s[r][kb][e], s[r][kb][e + 2]));
+          highest = fmax(m[r][e], keys_maximum(highest));
           const float rescale = m[r][e] == -INFINITY ? 0.0f : fast_exp2((REFERENCE(m[r][e]) - REFERENCE(highest)) * TO_LOG2);
           m[r][e] = highest;
           l[r][e] *= rescale;
-#if ZEROED
-          of_zeros[r][e] *= rescale;
-#endif
-#pragma unroll
-          for (int n = 0; n < OUT_BLOCKS; n++) {
-            out[r][n][e] *= rescale;
-            out[r][n][e + 2] *= rescale;
-          }
+          RESCALE_ROW(r, e, rescale)
         }
       }
     }
-#if SCALED
-    // weights that hold the scale of a value have to stay within the range of the storage type; a value that no row sees does not count
+#if QUANTISED
+    float largest = 0.0f;
+    EACH_KEY_BLOCK {
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-      int seen = 0;
-      EACH_BLOCK seen |= s[r][2 * i] != -INFINITY || s[r][2 * i + 1] != -INFINITY;
-      value_scale[i] = seen ? value_scale[i] : 0.0f;
+      for (int i = 0; i < 2; i++) {
+        // of a value that no row sees nothing may count
+        int seen = 0;
+        EACH_BLOCK seen |= s[r][kb][2 * i] != -INFINITY || s[r][kb][2 * i + 1] != -INFINITY;
+        value_scale[kb][i] = seen ? value_scale[kb][i] : 0.0f;
+        largest = fmax(largest, fabs(value_scale[kb][i]));
+      }
     }
-    if (ballot(fmax(value_scale[0], value_scale[1]) * unit > LARGEST_UNITS)) {
-      const float largest = keys_maximum(fmax(value_scale[0], value_scale[1]));
-      const float smaller = fmin(unit, as_float(as_int(1.0f / largest) & 0x7f800000) * USUAL_UNITS);
+    if (ballot(largest * unit > LARGEST_UNITS)) {
+      const float smaller = fmin(unit, as_float(as_int(1.0f / keys_maximum(largest)) & 0x7f800000) * USUAL_UNITS);
       const float rescale = smaller / unit;
       unit = smaller;
       EACH_BLOCK {
 #pragma unroll
         for (int e = 0; e < 2; e++) {
-#if ZEROED
-          of_zeros[r][e] *= rescale;
-#endif
-#pragma unroll
-          for (int n = 0; n < OUT_BLOCKS; n++) {
-            out[r][n][e] *= rescale;
-            out[r][n][e + 2] *= rescale;
-          }
+          RESCALE_ROW(r, e, rescale)
         }
       }
     }
 #endif
-    uint2 p[ROW_BLOCKS];
+    uint2 p[ROW_BLOCKS][KEY_BLOCKS];
     EACH_BLOCK {
+      EACH_KEY_BLOCK {
 #pragma unroll
-      for (int e = 0; e < 4; e++) {
-        float x = fast_exp2(EXPONENT(s[r][e], REFERENCE(m[r][e % 2])));
-        l[r][e % 2] += x;
+        for (int e = 0; e < 4; e++) {
+          float x = fast_exp2(EXPONENT(s[r][kb][e], REFERENCE(m[r][e % 2])));
+          l[r][e % 2] += x;
 #if WEIGHTED
-        AT_ROW_OF_GROUP(OWN_ROW(r, e))
-        AT_KEY(KEY_SEEN(min(tile + OWN_KEY(e), to - 1)))
-        x = s[r][e] == -INFINITY ? 0.0f : weight_expression(x, s[r][e], at EXTRA_ARGUMENTS);
+          AT_ROW_OF_GROUP(OWN_ROW(r, e))
+          AT_KEY(KEY_SEEN(min(tile + OWN_KEY(kb, e), to - 1)))
+          x = s[r][kb][e] == -INFINITY ? 0.0f : weight_expression(x, s[r][kb][e], at EXTRA_ARGUMENTS);
 #endif
 #if QUANTISED
-        x *= value_scale[e / 2];
-#if SCALED
-        x *= unit;
+          x *= value_scale[kb][e / 2] * unit;
 #endif
-#endif
-        s[r][e] = x;
-      }
-      const uint low = packed(s[r][0], s[r][1]), high = packed(s[r][2], s[r][3]);
+          s[r][kb][e] = x;
+        }
+        const uint low = packed(s[r][kb][0], s[r][kb][1]), high = packed(s[r][kb][2], s[r][kb][3]);
 #if ZEROED
-      of_zeros[r][0] += low_number(low) * value_zero[0] + low_number(high) * value_zero[1];
-      of_zeros[r][1] += high_number(low) * value_zero[0] + high_number(high) * value_zero[1];
+        const float zero = from_lane(here[kb].zero, 16 + lane / 4), zero8 = from_lane(here[kb].zero, 24 + lane / 4);
+        of_zeros[r][0] += f16_number(low) * zero + f16_number(high) * zero8;
+        of_zeros[r][1] += f16_number(low >> 16) * zero + f16_number(high >> 16) * zero8;
 #endif
-      p[r] = (uint2)(transposed(low), transposed(high));
+        p[r][kb] = (uint2)(transposed(low), transposed(high));
+      }
     }
-    MULTIPLY_VALUES(out, values, p)
+    EACH_KEY_BLOCK {
+      MULTIPLY_VALUES(out, values, p)
+    }
     if (next < to) {
       LOAD_VALUES(values, place, next)
     }
     tile = next;
-    here = place;
-    place = ahead;
+    MOVE_PLACE(here, place)
+    MOVE_PLACE(place, ahead)
   }
 
 #if KV_FORMAT == KV_FP8
@@ -301,7 +335,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
       }
 #endif
       float of_out = exact;
-#if SCALED
+#if QUANTISED
       of_out /= unit;
 #endif
       float zeros = 0.0f;
