@@ -37,6 +37,9 @@ final class Search implements AutoCloseable {
     private static final int MOST_ROUNDS = 9;
     private static final int LAST_ROUNDS = 9;
 
+    /** Points that are built while another is checked. */
+    private static final int AHEAD = 2;
+
     /** Parts of the time after which building ends, and the rounds of all; the last two have the rest. */
     private static final double BUILD_PART = 0.6;
 
@@ -83,8 +86,8 @@ final class Search implements AutoCloseable {
         return System.nanoTime() - start > part * seconds * 1e9;
     }
 
-    /** What comes out; builds with so many threads. */
-    Finding run(int builders) {
+    /** What comes out. */
+    Finding run() {
         progress.step(title + ": building " + group.inForce());
         Candidate now = new Candidate(device, group, group.inForce());
         alive.add(now);
@@ -95,22 +98,22 @@ final class Search implements AutoCloseable {
                     "unset FOVEA_TUNING, and report it if that does not help");
         }
         tried = 1;
-        build(builders);
+        build();
         compete(now);
         return finding(now);
     }
 
-    private void build(int builders) {
+    private void build() {
         List<TuningPoint> points =
                 group.points().stream().filter(p -> !p.equals(group.inForce())).toList();
         Deque<Future<Optional<Candidate>>> ahead = new ArrayDeque<>();
         AtomicBoolean over = new AtomicBoolean();
-        ExecutorService pool = Executors.newFixedThreadPool(
-                builders, Thread.ofPlatform().daemon().name("tune-", 0).factory());
+        ExecutorService pool = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name("tune").factory());
         try {
             int given = 0;
             for (int i = 0; i < points.size() && !isPast(BUILD_PART); i++) {
-                for (; given < points.size() && ahead.size() <= builders; given++) {
+                for (; given < points.size() && ahead.size() < AHEAD; given++) {
                     TuningPoint point = points.get(given);
                     ahead.add(pool.submit(
                             () -> over.get() ? Optional.empty() : Optional.of(new Candidate(device, group, point))));

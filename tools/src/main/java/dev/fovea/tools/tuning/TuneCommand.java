@@ -109,6 +109,9 @@ public final class TuneCommand extends DeviceCommand {
             description = "Show what would be tuned, with the number of points, and measure nothing.")
     private boolean dryRun;
 
+    @Option(names = "--build", hidden = true, description = "Build a share of the points, for another process.")
+    private @Nullable String build;
+
     @Override
     public Integer call() throws IOException {
         if (!(seconds > 0 && seconds <= 1e6)) {
@@ -133,20 +136,29 @@ public final class TuneCommand extends DeviceCommand {
                     dryRun(console, backend.info(), tunable, groups);
                     return ExitCode.OK;
                 }
+                if (build != null) {
+                    BuildAhead.parse(build).build(tunable, groups);
+                    return ExitCode.OK;
+                }
                 TuneRun run = new TuneRun(backend.info(), tunable, console, isVerbose());
-                return run.all(groups, seconds, out);
+                return run.all(
+                        groups,
+                        seconds,
+                        out,
+                        spec().commandLine().getParseResult().originalArgs());
             }
         }
     }
 
     private TuningCases cases(Backend backend) {
+        boolean filled = !dryRun && build == null;
         if (shapes.isEmpty()) {
-            return TuningCases.usual(backend, only);
+            return TuningCases.usual(backend, only, filled);
         }
         List<DType> all = types.isEmpty()
                 ? List.of(DType.F32)
                 : types.stream().map(StorageType::dtype).toList();
-        return TuningCases.of(backend, shapes, all, causal);
+        return TuningCases.of(backend, shapes, all, causal, filled);
     }
 
     private static void dryRun(Console console, DeviceInfo device, Tunable tunable, List<Group> groups) {

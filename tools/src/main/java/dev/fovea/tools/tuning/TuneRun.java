@@ -15,7 +15,10 @@ import picocli.CommandLine.ExitCode;
 
 /** Tunes one group after another and writes each finding at once. */
 final class TuneRun {
-    private static final int MOST_BUILDERS = 8;
+    private static final int MOST_PROCESSES = 12;
+
+    /** Part of the time that building ahead may take. */
+    private static final double AHEAD_PART = 0.35;
 
     private final DeviceInfo info;
     private final Tunable device;
@@ -30,8 +33,12 @@ final class TuneRun {
         this.verbose = verbose;
     }
 
-    /** The exit code. */
-    int all(List<Group> groups, double seconds, Path out) throws IOException {
+    /**
+     * Tunes; the exit code.
+     *
+     * @param arguments of this process, for those that build for it
+     */
+    int all(List<Group> groups, double seconds, Path out, List<String> arguments) throws IOException {
         TuningFile file = new TuningFile(out);
         console.out()
                 .println(info.id() + ": " + info.name() + ", driver " + info.driver() + "; " + groups.size()
@@ -39,6 +46,11 @@ final class TuneRun {
                         + String.format(Locale.ROOT, "%.0f s", seconds));
         console.out().flush();
         long end = System.nanoTime() + (long) (seconds * 1e9);
+        if (processes() > 1) {
+            try (Progress progress = console.progress()) {
+                BuildAhead.run(processes(), arguments, AHEAD_PART * seconds, progress);
+            }
+        }
         int better = 0;
         boolean failed = false;
         for (int i = 0; i < groups.size(); i++) {
@@ -78,15 +90,15 @@ final class TuneRun {
         String title = "[" + (done + 1) + "/" + all + "] " + group.family() + ", " + group.bucket();
         try (Progress progress = console.progress();
                 Search search = new Search(device, group, seconds, console, progress, title, verbose)) {
-            return search.run(builders());
+            return search.run();
         }
     }
 
-    /** A CPU builds and runs on the same cores. */
-    private int builders() {
-        return info.kind() == DeviceInfo.Kind.OPENCL_CPU
-                ? 1
-                : Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MOST_BUILDERS);
+    /** A device that is the host's CPU builds and runs on the same cores, and the test of this command runs on none. */
+    private int processes() {
+        return info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.ACCELERATOR
+                ? Math.clamp(Runtime.getRuntime().availableProcessors() - 2, 1, MOST_PROCESSES)
+                : 1;
     }
 
     private static String summary(int better, int all, TuningFile file, Path out) {

@@ -15,6 +15,8 @@ import dev.fovea.api.spi.Support;
 import dev.fovea.api.spi.Tunable;
 import dev.fovea.api.spi.TuningPoint;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -25,6 +27,7 @@ final class TunableDouble implements DeviceBackend, Tunable {
     private final DeviceBackend cpu;
     private final TuningPoint inForce;
     private final boolean named;
+    private final List<String> prepared = Collections.synchronizedList(new ArrayList<>());
 
     /** With so many runs in force. */
     TunableDouble(int runs, boolean named) {
@@ -36,6 +39,11 @@ final class TunableDouble implements DeviceBackend, Tunable {
                 .open("cpu");
         this.inForce = runs(runs);
         this.named = named;
+    }
+
+    /** Every point that a plan was asked for. */
+    List<String> prepared() {
+        return prepared;
     }
 
     private static TuningPoint runs(int n) {
@@ -60,6 +68,7 @@ final class TunableDouble implements DeviceBackend, Tunable {
 
     @Override
     public DevicePlan prepare(AttentionSpec spec, String family, TuningPoint point) {
+        prepared.add(point.toString());
         int runs = point.get("runs", 0);
         if (runs == 2) {
             throw new KernelBuild("double", "double", "two is an odd number");

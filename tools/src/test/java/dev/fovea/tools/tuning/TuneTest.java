@@ -36,9 +36,9 @@ class TuneTest {
         Console console = new Console(new PrintWriter(out), new PrintWriter(err), false);
         try (Backend backend = Backends.on(device);
                 TuningCases cases = TuningCases.of(
-                        backend, List.of(new BenchShape(1, 2, 2, 64, 64, 32)), List.of(DType.F32), false)) {
+                        backend, List.of(new BenchShape(1, 2, 2, 64, 64, 32)), List.of(DType.F32), false, true)) {
             List<Group> groups = Group.of(device, cases.cases(), null);
-            int code = new TuneRun(backend.info(), device, console, true).all(groups, 2, file);
+            int code = new TuneRun(backend.info(), device, console, true).all(groups, 2, file, List.of());
             return new Tuned(code, out.toString(), err.toString());
         }
     }
@@ -130,6 +130,20 @@ class TuneTest {
             }
             assertThat(Files.readString(file)).isEqualTo(text);
         }
+    }
+
+    @Test
+    void sharesOfTheBuildingAreWhole() throws IOException {
+        TunableDouble device = new TunableDouble(4, false);
+        try (Backend backend = Backends.on(device);
+                TuningCases cases = TuningCases.of(
+                        backend, List.of(new BenchShape(1, 2, 2, 64, 64, 32)), List.of(DType.F32), false, false)) {
+            List<Group> groups = Group.of(device, cases.cases(), null);
+            for (String share : List.of("0/3", "1/3", "2/3")) {
+                BuildAhead.parse(share).build(device, groups);
+            }
+        }
+        assertThat(device.prepared()).containsExactlyInAnyOrder("runs=4", "runs=2", "runs=1 wrong=1", "runs=1");
     }
 
     /** The whole way on a real device: what is found is what the next run uses. */

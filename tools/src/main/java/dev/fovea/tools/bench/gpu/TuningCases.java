@@ -22,9 +22,9 @@ public final class TuningCases implements AutoCloseable {
     private final DeviceInputs inputs;
     private final List<TuningCase> cases;
 
-    private TuningCases(Backend backend, List<GpuCase> wanted) {
+    private TuningCases(Backend backend, List<GpuCase> wanted, boolean filled) {
         this.stream = backend.newStream();
-        this.inputs = new DeviceInputs(backend, wanted);
+        this.inputs = new DeviceInputs(backend, wanted, filled);
         this.cases = wanted.stream()
                 .map(c -> new TuningCase(backend, stream, inputs, c))
                 .toList();
@@ -34,8 +34,9 @@ public final class TuningCases implements AutoCloseable {
      * Cases that are there for the kind of device.
      *
      * @param only those whose names it finds; null for all
+     * @param filled whether they are to be run, too
      */
-    public static TuningCases usual(Backend backend, @Nullable Pattern only) {
+    public static TuningCases usual(Backend backend, @Nullable Pattern only, boolean filled) {
         List<GpuCase> all = backend.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? small() : large();
         List<GpuCase> wanted = all.stream()
                 .filter(c -> only == null || only.matcher(c.name()).find())
@@ -44,11 +45,12 @@ public final class TuningCases implements AutoCloseable {
             throw new UsageException("--case: no case has '" + only + "' in its name; there are "
                     + String.join(", ", all.stream().map(GpuCase::name).toList()));
         }
-        return new TuningCases(backend, wanted);
+        return new TuningCases(backend, wanted, filled);
     }
 
     /** Cases of these shapes. */
-    public static TuningCases of(Backend backend, List<BenchShape> shapes, List<DType> types, boolean causal) {
+    public static TuningCases of(
+            Backend backend, List<BenchShape> shapes, List<DType> types, boolean causal, boolean filled) {
         List<GpuCase> wanted = new ArrayList<>();
         for (BenchShape s : shapes) {
             if (causal && s.queries() != s.keys()) {
@@ -72,7 +74,7 @@ public final class TuningCases implements AutoCloseable {
                         false));
             }
         }
-        return new TuningCases(backend, wanted);
+        return new TuningCases(backend, wanted, filled);
     }
 
     /** Those of the suite that differ in what kernels are chosen by. */
