@@ -168,14 +168,18 @@ public final class BinaryCache {
         }
     }
 
+    private record Entry(Path file, FileTime lastUse) {}
+
     /** The least recently used entries go. */
     private void trim(Path folder) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.bin")) {
-            List<Path> all = StreamSupport.stream(files.spliterator(), false)
-                    .sorted(Comparator.comparing(BinaryCache::lastUse))
+            // read once: other processes change the times, and a sort whose order changes under it throws
+            List<Entry> all = StreamSupport.stream(files.spliterator(), false)
+                    .map(file -> new Entry(file, lastUse(file)))
+                    .sorted(Comparator.comparing(Entry::lastUse))
                     .toList();
-            for (Path file : all.subList(0, Math.max(0, all.size() - most))) {
-                Files.deleteIfExists(file);
+            for (Entry entry : all.subList(0, Math.max(0, all.size() - most))) {
+                Files.deleteIfExists(entry.file);
             }
         }
     }
