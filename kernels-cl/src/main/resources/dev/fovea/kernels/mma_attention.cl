@@ -24,49 +24,54 @@
 #define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + (index_t)(start + (key)) * (index_t)a.P.row)
 #endif
 
-// COUNT rows of COLUMNS columns to local memory; ROW is where row r lies, if PRESENT.
-#define COPY_ROWS(TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                            \
-  {                                                                                                    \
-    const uint item = work_item_again();                                                               \
-    _Pragma("unroll") for (int i = 0; i < (COUNT); i += THREADS / CHUNKS_AT_ONCE(CHUNKS)) {            \
-      const int r = i + (int)(item / CHUNKS_AT_ONCE(CHUNKS)), present = PRESENT;                            \
-      __global const element *const from_row = ROW;                                                    \
-      _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) {                   \
-        const int c = j + (int)(item % CHUNKS_AT_ONCE(CHUNKS));                                           \
-        copy_chunk((TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))), from_row + 8 * c, present & (8 * c < (COLUMNS))); \
-      }                                                                                                \
-    }                                                                                                  \
+// COUNT rows of COLUMNS columns to local memory, by ITEMS work-items of which this is number `item`; ROW is where row r lies, if PRESENT.
+#define COPY_ROWS(ITEMS, TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                                         \
+  _Pragma("unroll") for (int i = 0; i < (COUNT); i += (ITEMS) / CHUNKS_AT_ONCE(CHUNKS)) {                                  \
+    const int r = i + (int)(item / CHUNKS_AT_ONCE(CHUNKS)), present = PRESENT;                                             \
+    __global const element *const from_row = ROW;                                                                          \
+    _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) {                                         \
+      const int c = j + (int)(item % CHUNKS_AT_ONCE(CHUNKS));                                                              \
+      copy_chunk((TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))), from_row + 8 * c, present & (8 * c < (COLUMNS)));  \
+    }                                                                                                                      \
   }
-#define COPY_QUERIES \
-  COPY_ROWS(q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last, q_of_head + (index_t)min(first + r, last) * (index_t)a.q.row)
-// Of tile t to buffer n. Absent keys and values are zeros, so that what lies there cannot spoil a sum.
-#define COPY_KEYS(t, n)                                                                        \
-  COPY_ROWS(k_at + (n) * K_BYTES, KEYS, QK_CHUNKS, a.head_dim, TILE_KEY(t) + r < length,       \
-            KEY_ROW(k, k_of_head, past_k, past_k_of_head, min(TILE_KEY(t) + r, length - 1)))
-#define COPY_VALUES(t, n)                                                                      \
-  COPY_ROWS(v_at + (n) * V_BYTES, KEYS, V_CHUNKS, a.value_dim, TILE_KEY(t) + r < length,       \
-            KEY_ROW(v, v_of_head, past_v, past_v_of_head, min(TILE_KEY(t) + r, length - 1)))
-
-// A tile whose rows lie one a.row behind the other and are all there is copied piece by piece among the products: an addition a row.
+#define COPY_QUERIES                                                                                                       \
+  {                                                                                                                        \
+    const uint item = work_item_again();                                                                                   \
+    COPY_ROWS(THREADS, q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last,                                               \
+              q_of_head + (index_t)min(first + r, last) * (index_t)a.q.row)                                                \
+  }
+// Tile t of keys or values by a team. Absent ones are zeros, so that what lies there cannot spoil a sum. Where all rows are there, and lie
+// one a.row behind the other, each address is the one before and a constant.
 #if LAYOUT == LAYOUT_PAGED
 #define IN_A_ROW(t) 0
 #else
 #define IN_A_ROW(t) (TILE_KEY(t) + KEYS <= length && (!PAST || TILE_KEY(t) >= a.past))
 #endif
-#define ROWS_AT_ONCE(CHUNKS) (THREADS / CHUNKS_AT_ONCE(CHUNKS))
-#define PIECES(CHUNKS) (KEYS / ROWS_AT_ONCE(CHUNKS))
-// Where a work-item reads and writes its part of the first piece.
-#define FIND_PIECES(P, CHUNKS, TO, FIRST)                                                                                  \
-  const int P##_item_row = item / CHUNKS_AT_ONCE(CHUNKS), P##_chunk = item % CHUNKS_AT_ONCE(CHUNKS);                       \
-  const uint P##_to = (TO) + 16 * (P##_item_row * (CHUNKS) + (P##_chunk ^ SWIZZLE(CHUNKS, P##_item_row)));                 \
-  __global const element *P##_from = (FIRST) + (index_t)P##_item_row * (index_t)a.P.row + 8 * P##_chunk;
-// Part `turn` of `turns`.
-#define COPY_PIECES(P, CHUNKS, COLUMNS, turn, turns)                                                                       \
-  _Pragma("unroll") for (int i = PIECES(CHUNKS) * (turn) / (turns); i < PIECES(CHUNKS) * ((turn) + 1) / (turns); i++) {    \
-    _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS))                                           \
-      copy_chunk_if(ahead, P##_to + 16 * (i * ROWS_AT_ONCE(CHUNKS) * (CHUNKS) + j), P##_from + 8 * j,                      \
-                    8 * (j + P##_chunk) < (COLUMNS));                                                                      \
-    P##_from += (index_t)ROWS_AT_ONCE(CHUNKS) * (index_t)a.P.row;                                                          \
+#define COPY_TILE(P, TO, CHUNKS, COLUMNS, t, BASE, PAST_P, PAST_BASE)                                                      \
+  {                                                                                                                        \
+    const uint item = work_item_again() % TEAM_THREADS;                                                                    \
+    if (IN_A_ROW(t)) {                                                                                                     \
+      const int r = item / CHUNKS_AT_ONCE(CHUNKS), c = item % CHUNKS_AT_ONCE(CHUNKS);                                      \
+      const uint to_row = (TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r)));                                           \
+      __global const element *from_row =                                                                                   \
+          KEY_ROW(P, BASE, PAST_P, PAST_BASE, TILE_KEY(t)) + (index_t)r * (index_t)a.P.row + 8 * c;                        \
+      _Pragma("unroll") for (int i = 0; i < KEYS; i += TEAM_THREADS / CHUNKS_AT_ONCE(CHUNKS)) {                            \
+        _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS))                                       \
+          copy_chunk(to_row + 16 * (i * (CHUNKS) + j), from_row + 8 * j, 8 * (j + c) < (COLUMNS));                         \
+        from_row += (index_t)(TEAM_THREADS / CHUNKS_AT_ONCE(CHUNKS)) * (index_t)a.P.row;                                   \
+      }                                                                                                                    \
+    } else {                                                                                                               \
+      COPY_ROWS(TEAM_THREADS, TO, KEYS, CHUNKS, COLUMNS, TILE_KEY(t) + r < length,                                         \
+                KEY_ROW(P, BASE, PAST_P, PAST_BASE, min(TILE_KEY(t) + r, length - 1)))                                     \
+    }                                                                                                                      \
+  }
+// To buffer n: the first team copies keys, the last one values.
+#define COPY_NEXT(t, n)                                                                                                    \
+  if (TEAMS == 1 || team == 0) {                                                                                           \
+    COPY_TILE(k, k_at + (n) * K_BYTES, QK_CHUNKS, a.head_dim, t, k_of_head, past_k, past_k_of_head)                        \
+  }                                                                                                                        \
+  if (TEAMS == 1 || team == 1) {                                                                                           \
+    COPY_TILE(v, v_at + (n) * V_BYTES, V_CHUNKS, a.value_dim, t, v_of_head, past_v, past_v_of_head)                        \
   }
 
 // A tile is its first key; the lowest bit says that all of its pairs are known to be visible.
@@ -135,12 +140,12 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
   const uint k_x = 16 * (item / 8 % 2 ^ SWIZZLE(QK_CHUNKS, item % 8));                                                    \
   const uint v_row = v_at + item % 16 * V_PITCH;                                                                          \
   const uint v_x = 16 * (item / 16 % 2 ^ SWIZZLE(V_CHUNKS, item % 16));
-// What 16 columns of queries and keys add to the scores of a half.
-#define ADD_SCORES(s, half, step, n_buffer)                                                                               \
+// What 16 columns of queries and keys add to the scores.
+#define ADD_SCORES(s, step, n_buffer)                                                                                     \
   {                                                                                                                       \
     uint4 x[ROW_BLOCKS];                                                                                                  \
     EACH_BLOCK x[r] = QUERIES_HELD ? held[r][step] : blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(step, q_x));        \
-    _Pragma("unroll") for (int n = (half) * KEYS / 32; n < ((half) + 1) * KEYS / 32; n++) {                               \
+    _Pragma("unroll") for (int n = 0; n < KEYS / 16; n++) {                                                               \
       const uint4 y = blocks_at(k_row + (n_buffer) * K_BYTES + n * 16 * QK_PITCH + CHUNK_PAIR(step, k_x));                \
       EACH_BLOCK {                                                                                                        \
         MMA(s[r][2 * n], x[r], y.x, y.y);                                                                                 \
@@ -305,9 +310,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   }
   CLEAR(out, V_DIM / 8)
 
-// X for each score of a half of the tile, key after key
-#define EACH_SCORE(s, half, X)                                                                                            \
-  _Pragma("unroll") for (int n = (half) * KEYS / 16; n < ((half) + 1) * KEYS / 16; n++) {                                 \
+// X for each score of the tile, key after key
+#define EACH_SCORE(s, X)                                                                                                  \
+  _Pragma("unroll") for (int n = 0; n < KEYS / 8; n++) {                                                                  \
     _Pragma("unroll") for (int j = 0; j < 2; j++) {                                                                       \
       AT_KEY(key0 + OWN_KEY(n, j))                                                                                        \
       EACH_ROW {                                                                                                          \
@@ -318,29 +323,24 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   }
 #define SCORE(x) x = score_expression(cap_expression(x * a.scale, at EXTRA_ARGUMENTS), at EXTRA_ARGUMENTS);
 #define MASK(x) x = (at.k < length) & mask_expression(at EXTRA_ARGUMENTS) ? x : -INFINITY;
-// From products to scores
-#define FINISH_SCORES(s, half, t)                                                                                         \
+// From products to scores; sums are rescaled where a maximum has grown.
+#define FINISH_SCORES(s, t)                                                                                               \
   {                                                                                                                       \
     const int key0 = TILE_KEY(t);                                                                                         \
     if (!FOLDED) {                                                                                                        \
-      EACH_SCORE(s, half, SCORE)                                                                                          \
+      EACH_SCORE(s, SCORE)                                                                                                \
     }                                                                                                                     \
-    if (!whole) {                                                                                                         \
-      EACH_SCORE(s, half, MASK)                                                                                           \
+    if (!WHOLE(t)) {                                                                                                      \
+      EACH_SCORE(s, MASK)                                                                                                 \
     }                                                                                                                     \
-  }
-// What a lane has of the maxima of a half
-#define FIND_HIGHEST(s, half)                                                                                             \
-  EACH_ROW {                                                                                                              \
-    highest[i] = fmax(SUM(s, i, (half) * KEYS / 16, 0), SUM(s, i, (half) * KEYS / 16, 1));                                \
-    _Pragma("unroll") for (int n = (half) * KEYS / 16 + 1; n < ((half) + 1) * KEYS / 16; n++)                             \
-      highest[i] = fmax(highest[i], fmax(SUM(s, i, n, 0), SUM(s, i, n, 1)));                                              \
-  }
-// Sums are rescaled where a maximum has grown.
-#define RESCALE                                                                                                           \
-  {                                                                                                                       \
+    float highest[OWN_ROWS];                                                                                              \
     int grown = 0;                                                                                                        \
-    EACH_ROW grown |= highest[i] > m[i] + lag;                                                                            \
+    EACH_ROW {                                                                                                            \
+      highest[i] = fmax(SUM(s, i, 0, 0), SUM(s, i, 0, 1));                                                                \
+      _Pragma("unroll") for (int n = 1; n < KEYS / 8; n++)                                                                \
+        highest[i] = fmax(highest[i], fmax(SUM(s, i, n, 0), SUM(s, i, n, 1)));                                            \
+      grown |= highest[i] > m[i] + lag;                                                                                   \
+    }                                                                                                                     \
     if (ballot(grown)) {                                                                                                  \
       EACH_ROW {                                                                                                          \
         const float x = fmax(m[i], row_maximum(highest[i]));                                                              \
@@ -354,64 +354,57 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
       }                                                                                                                   \
     }                                                                                                                     \
   }
-#define ADD_HALF(half)                                                                                                    \
-  _Pragma("unroll") for (int step = (half) * KEYS / 32; step < ((half) + 1) * KEYS / 32; step++) {                        \
-    WEIGH(s, step, tile)                                                                                                  \
-    COPY_PIECES(v, V_CHUNKS, a.value_dim, step, KEYS / 16)                                                                \
-    _Pragma("unroll") for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)                                    \
-  }
 
+  const int team = work_item_again() / TEAM_THREADS;
   int tile, next;
   COPY_QUERIES
   NEXT_TILE(tile)
   if (tile != NO_TILE) {
-    COPY_KEYS(tile, 0)
-    COPY_VALUES(tile, 0)
+    COPY_NEXT(tile, 0)
   }
-#if QUERIES_HELD
   copies_done();
   barrier(CLK_LOCAL_MEM_FENCE);
+#if QUERIES_HELD
   FIND_OPERANDS
 #pragma unroll
   for (int n = 0; n < QK_DIM / 16; n++) {
     EACH_BLOCK held[r][n] = blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(n, q_x));
   }
 #endif
+  // One team finds scores while the other adds values. What a phase reads has been waited for at the end of an earlier one, and what it
+  // overwrites was read last in an earlier one.
+  if (TEAMS == 2 && team == 1) TURN;
   for (int buffer = 0; tile != NO_TILE; tile = next, buffer ^= 1) {
     NEXT_TILE(next)
-    copies_done();
-    barrier(CLK_LOCAL_MEM_FENCE);  // everybody's copies are there, nobody reads the other buffers
-    FIND_OPERANDS
-    const int seen = SEEN(tile), whole = WHOLE(tile), ahead = next != NO_TILE && seen && IN_A_ROW(next);
-    if (next != NO_TILE && !ahead) {
-      COPY_KEYS(next, buffer ^ 1)
-      COPY_VALUES(next, buffer ^ 1)
+    if (next != NO_TILE) {
+      COPY_NEXT(next, buffer ^ 1)
     }
-    if (seen) {
-      const int key_ahead = ahead ? TILE_KEY(next) : 0;
-      FIND_PIECES(k, QK_CHUNKS, k_at + (buffer ^ 1) * K_BYTES, KEY_ROW(k, k_of_head, past_k, past_k_of_head, key_ahead))
-      FIND_PIECES(v, V_CHUNKS, v_at + (buffer ^ 1) * V_BYTES, KEY_ROW(v, v_of_head, past_v, past_v_of_head, key_ahead))
-      uint4 p[ROW_BLOCKS][KEYS / 16];
-      float highest[OWN_ROWS];
-      CLEAR(s, KEYS / 8)
-      // maxima of one half are found under products of the other
+    {
+      FIND_OPERANDS
+      if (SEEN(tile)) {
+        CLEAR(s, KEYS / 8)
 #pragma unroll
-      for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, 0, step, buffer)
-      FINISH_SCORES(s, 0, tile)
-#pragma unroll
-      for (int step = 0; step < QK_DIM / 16; step++) {
-        COPY_PIECES(k, QK_CHUNKS, a.head_dim, step, QK_DIM / 16)
-        ADD_SCORES(s, 1, step, buffer)
+        for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
+        FINISH_SCORES(s, tile)
       }
-      FIND_HIGHEST(s, 0)
-      RESCALE
-      FINISH_SCORES(s, 1, tile)
-      ADD_HALF(0)
-      FIND_HIGHEST(s, 1)
-      RESCALE
-      ADD_HALF(1)
     }
+    if (TEAMS == 2) TURN;
+    {
+      FIND_OPERANDS
+      if (SEEN(tile)) {
+        uint4 p[ROW_BLOCKS][KEYS / 16];
+#pragma unroll
+        for (int step = 0; step < KEYS / 16; step++) {
+          WEIGH(s, step, tile)
+#pragma unroll
+          for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
+        }
+      }
+    }
+    copies_done();
+    TURN;
   }
+  if (TEAMS == 2 && team == 0) TURN;
   }
 
   barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the queries any more
