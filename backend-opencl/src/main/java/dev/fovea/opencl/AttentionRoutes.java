@@ -29,7 +29,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
             engines.add(new HopperPath(backend, spec));
         }
         if (MmaPath.takes(context, spec)) {
-            engines.add(new MmaPath(context, spec));
+            engines.add(new MmaPath(backend, spec));
         }
         // the best one is built ahead, what its runs do not suit at the first that does not
         while (!engines.isEmpty() && !engines.getFirst().prepare(context)) {

@@ -24,24 +24,35 @@
 #define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + (index_t)(start + (key)) * (index_t)a.P.row)
 #endif
 
-// COUNT rows of COLUMNS columns to local memory, by ITEMS work-items of which this is number `item`; ROW is where row r lies, if PRESENT.
-#define COPY_ROWS(ITEMS, TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                                         \
+// Where the operands of row `key` lie, and how far apart rows and planes are.
+#if PLANES == 3
+#define STORED_ROW(P, BASE, PAST_P, PAST_BASE, key) (P##_planes + (index_t)(key) * (index_t)at_planes.P.columns)
+#define STORED_PITCH(P) at_planes.P.columns
+#define STORED_PLANE(P) at_planes.P.plane
+#else
+#define STORED_ROW KEY_ROW
+#define STORED_PITCH(P) a.P.row
+#define STORED_PLANE(P) 0
+#endif
+
+// COUNT rows of operand P to local memory, by ITEMS work-items of which this is number `item`; ROW is where row r lies, if PRESENT.
+#define COPY_ROWS(P, ITEMS, TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                                      \
   _Pragma("unroll") for (int i = 0; i < (COUNT); i += (ITEMS) / CHUNKS_AT_ONCE(CHUNKS)) {                                  \
     const int r = i + (int)(item / CHUNKS_AT_ONCE(CHUNKS)), present = PRESENT;                                             \
-    __global const element *const from_row = ROW;                                                                          \
+    __global const operand *const from_row = ROW;                                                                          \
     _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) {                                         \
       const int c = j + (int)(item % CHUNKS_AT_ONCE(CHUNKS));                                                              \
-      copy_chunk((TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))), from_row + 8 * c, present & (8 * c < (COLUMNS)));  \
+      EACH_PLANE copy_chunk((TO) + 16 * ((plane * (COUNT) + r) * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))),                     \
+                            from_row + plane * STORED_PLANE(P) + 8 * c, present & (8 * c < (COLUMNS)));                    \
     }                                                                                                                      \
   }
 #define COPY_QUERIES                                                                                                       \
   {                                                                                                                        \
     const uint item = work_item_again();                                                                                   \
-    COPY_ROWS(THREADS, q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last,                                               \
-              q_of_head + (index_t)min(first + r, last) * (index_t)a.q.row)                                                \
+    COPY_ROWS(q, THREADS, q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last, QUERY_ROW(min(first + r, last)))           \
   }
-// Tile t of keys or values by a team. Absent ones are zeros, so that what lies there cannot spoil a sum. Where all rows are there, and lie
-// one a.row behind the other, each address is the one before and a constant.
+// Tile t of keys or values. Absent ones are zeros, so that what lies there cannot spoil a sum. Where all rows are there, and lie
+// one pitch behind the other, each address is the one before and a constant.
 #if LAYOUT == LAYOUT_PAGED
 #define IN_A_ROW(t) 0
 #else
@@ -49,30 +60,27 @@
 #endif
 #define COPY_TILE(P, TO, CHUNKS, COLUMNS, t, BASE, PAST_P, PAST_BASE)                                                      \
   {                                                                                                                        \
-    const uint item = work_item_again() % TEAM_THREADS;                                                                    \
+    const uint item = work_item_again();                                                                    \
     if (IN_A_ROW(t)) {                                                                                                     \
       const int r = item / CHUNKS_AT_ONCE(CHUNKS), c = item % CHUNKS_AT_ONCE(CHUNKS);                                      \
       const uint to_row = (TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r)));                                           \
-      __global const element *from_row =                                                                                   \
-          KEY_ROW(P, BASE, PAST_P, PAST_BASE, TILE_KEY(t)) + (index_t)r * (index_t)a.P.row + 8 * c;                        \
-      _Pragma("unroll") for (int i = 0; i < KEYS; i += TEAM_THREADS / CHUNKS_AT_ONCE(CHUNKS)) {                            \
-        _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS))                                       \
-          copy_chunk(to_row + 16 * (i * (CHUNKS) + j), from_row + 8 * j, 8 * (j + c) < (COLUMNS));                         \
-        from_row += (index_t)(TEAM_THREADS / CHUNKS_AT_ONCE(CHUNKS)) * (index_t)a.P.row;                                   \
+      __global const operand *from_row =                                                                                   \
+          STORED_ROW(P, BASE, PAST_P, PAST_BASE, TILE_KEY(t)) + (index_t)r * (index_t)STORED_PITCH(P) + 8 * c;             \
+      _Pragma("unroll") for (int i = 0; i < KEYS; i += THREADS / CHUNKS_AT_ONCE(CHUNKS)) {                            \
+        _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) EACH_PLANE                            \
+          copy_chunk(to_row + 16 * ((plane * KEYS + i) * (CHUNKS) + j), from_row + plane * STORED_PLANE(P) + 8 * j,        \
+                     8 * (j + c) < (COLUMNS));                                                                             \
+        from_row += (index_t)(THREADS / CHUNKS_AT_ONCE(CHUNKS)) * (index_t)STORED_PITCH(P);                           \
       }                                                                                                                    \
     } else {                                                                                                               \
-      COPY_ROWS(TEAM_THREADS, TO, KEYS, CHUNKS, COLUMNS, TILE_KEY(t) + r < length,                                         \
-                KEY_ROW(P, BASE, PAST_P, PAST_BASE, min(TILE_KEY(t) + r, length - 1)))                                     \
+      COPY_ROWS(P, THREADS, TO, KEYS, CHUNKS, COLUMNS, TILE_KEY(t) + r < length,                                      \
+                STORED_ROW(P, BASE, PAST_P, PAST_BASE, min(TILE_KEY(t) + r, length - 1)))                                  \
     }                                                                                                                      \
   }
-// To buffer n: the first team copies keys, the last one values.
-#define COPY_NEXT(t, n)                                                                                                    \
-  if (TEAMS == 1 || team == 0) {                                                                                           \
-    COPY_TILE(k, k_at + (n) * K_BYTES, QK_CHUNKS, a.head_dim, t, k_of_head, past_k, past_k_of_head)                        \
-  }                                                                                                                        \
-  if (TEAMS == 1 || team == 1) {                                                                                           \
-    COPY_TILE(v, v_at + (n) * V_BYTES, V_CHUNKS, a.value_dim, t, v_of_head, past_v, past_v_of_head)                        \
-  }
+// To buffer n
+#define COPY_KEYS_AND_VALUES(t, n)                                                                                         \
+  COPY_TILE(k, k_at + (n) * K_BYTES, QK_CHUNKS, a.head_dim, t, k_of_head, past_k, past_k_of_head)                          \
+  COPY_TILE(v, v_at + (n) * V_BYTES, V_CHUNKS, a.value_dim, t, v_of_head, past_v, past_v_of_head)
 
 // A tile is its first key; the lowest bit says that all of its pairs are known to be visible.
 #define NO_TILE INT_MAX
@@ -106,6 +114,7 @@
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
 #define LAG (PARTIALS ? 0.0f : 8.0f)
 
+#define EACH_PLANE _Pragma("unroll") for (int plane = 0; plane < PLANES; plane++)
 #define EACH_BLOCK _Pragma("unroll") for (int r = 0; r < ROW_BLOCKS; r++)
 #define EACH_ROW _Pragma("unroll") for (int i = 0; i < OWN_ROWS; i++)
 // Row i of a lane's own ones, from the first of the warp.
@@ -140,16 +149,36 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
   const uint k_x = 16 * (item / 8 % 2 ^ SWIZZLE(QK_CHUNKS, item % 8));                                                    \
   const uint v_row = v_at + item % 16 * V_PITCH;                                                                          \
   const uint v_x = 16 * (item / 16 % 2 ^ SWIZZLE(V_CHUNKS, item % 16));
+// c += the product of the 16 x 16 block x[..][r] by a 16 x 8 block, whose halves are FIRST and SECOND of y[..]
+#if PLANES == 3
+// Products of planes up to third order, the small ones first. The sums of the matrix unit are truncated: they start from zero, and are
+// added up by ordinary additions.
+#define ADD_PRODUCT(c, x, y, FIRST, SECOND)                                                                               \
+  {                                                                                                                       \
+    sums t = {0.0f, 0.0f, 0.0f, 0.0f};                                                                                    \
+    MMA(t, x(2), y[0].FIRST, y[0].SECOND);                                                                                \
+    MMA(t, x(0), y[2].FIRST, y[2].SECOND);                                                                                \
+    MMA(t, x(1), y[1].FIRST, y[1].SECOND);                                                                                \
+    MMA(t, x(1), y[0].FIRST, y[0].SECOND);                                                                                \
+    MMA(t, x(0), y[1].FIRST, y[1].SECOND);                                                                                \
+    MMA(t, x(0), y[0].FIRST, y[0].SECOND);                                                                                \
+    _Pragma("unroll") for (int i = 0; i < 4; i++) (c)[i] += t[i];                                                         \
+  }
+#else
+#define ADD_PRODUCT(c, x, y, FIRST, SECOND) MMA(c, x(0), y[0].FIRST, y[0].SECOND);
+#endif
 // What 16 columns of queries and keys add to the scores.
+#define QUERY_BLOCK(plane) x[plane][r]
 #define ADD_SCORES(s, step, n_buffer)                                                                                     \
   {                                                                                                                       \
-    uint4 x[ROW_BLOCKS];                                                                                                  \
-    EACH_BLOCK x[r] = QUERIES_HELD ? held[r][step] : blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(step, q_x));        \
+    uint4 x[PLANES][ROW_BLOCKS], y[PLANES];                                                                               \
+    EACH_PLANE EACH_BLOCK x[plane][r] = QUERIES_HELD ? held[r][step]                                                      \
+                                                     : blocks_at(q_row + (plane * ROWS + r * 16) * QK_PITCH + CHUNK_PAIR(step, q_x)); \
     _Pragma("unroll") for (int n = 0; n < KEYS / 16; n++) {                                                               \
-      const uint4 y = blocks_at(k_row + (n_buffer) * K_BYTES + n * 16 * QK_PITCH + CHUNK_PAIR(step, k_x));                \
+      EACH_PLANE y[plane] = blocks_at(k_row + (n_buffer) * K_BYTES + (plane * KEYS + n * 16) * QK_PITCH + CHUNK_PAIR(step, k_x)); \
       EACH_BLOCK {                                                                                                        \
-        MMA(s[r][2 * n], x[r], y.x, y.y);                                                                                 \
-        MMA(s[r][2 * n + 1], x[r], y.z, y.w);                                                                             \
+        ADD_PRODUCT(s[r][2 * n], QUERY_BLOCK, y, x, y)                                                                    \
+        ADD_PRODUCT(s[r][2 * n + 1], QUERY_BLOCK, y, z, w)                                                                \
       }                                                                                                                   \
     }                                                                                                                     \
   }
@@ -165,8 +194,20 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
       }                                                                                                                   \
     }                                                                                                                     \
   }                                                                                                                       \
-  EACH_BLOCK p[r][step] = (uint4)(packed(s[r][2 * (step)][0], s[r][2 * (step)][1]), packed(s[r][2 * (step)][2], s[r][2 * (step)][3]), \
-                       packed(s[r][2 * (step) + 1][0], s[r][2 * (step) + 1][1]), packed(s[r][2 * (step) + 1][2], s[r][2 * (step) + 1][3]));
+  EACH_PLANE EACH_BLOCK {                                                                                                 \
+    p[plane][r] = (uint4)(PACKED(2 * (step), 0), PACKED(2 * (step), 2), PACKED(2 * (step) + 1, 0), PACKED(2 * (step) + 1, 2)); \
+    if (plane + 1 < PLANES) {                                                                                             \
+      TAKE_OFF(2 * (step), 0, p[plane][r].x)                                                                              \
+      TAKE_OFF(2 * (step), 2, p[plane][r].y)                                                                              \
+      TAKE_OFF(2 * (step) + 1, 0, p[plane][r].z)                                                                          \
+      TAKE_OFF(2 * (step) + 1, 2, p[plane][r].w)                                                                          \
+    }                                                                                                                     \
+  }
+#define PACKED(n, i) packed(s[r][n][i], s[r][n][i + 1])
+// What two bf16 numbers leave of those that they were rounded from.
+#define TAKE_OFF(n, i, pair)                      \
+  s[r][n][i] -= as_float((pair) << 16);           \
+  s[r][n][i + 1] -= as_float((pair)&0xffff0000u);
 #if WEIGHTED
 #define ADJUST(x, s, key, query) \
   AT_KEY(key)                    \
@@ -176,12 +217,15 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
 #define ADJUST(x, s, key, query)
 #endif
 // What 16 keys and 16 columns of values add to the output.
+#define WEIGHT_BLOCK(plane) p[plane][r]
 #define ADD_OUTPUT(step, n, n_buffer)                                                                                     \
   {                                                                                                                       \
-    const uint4 y = transposed_blocks_at(v_row + (n_buffer) * V_BYTES + (step) * 16 * V_PITCH + CHUNK_PAIR(n, v_x));      \
+    uint4 y[PLANES];                                                                                                      \
+    EACH_PLANE y[plane] =                                                                                                 \
+        transposed_blocks_at(v_row + (n_buffer) * V_BYTES + (plane * KEYS + (step) * 16) * V_PITCH + CHUNK_PAIR(n, v_x)); \
     EACH_BLOCK {                                                                                                          \
-      MMA(out[r][2 * (n)], p[r][step], y.x, y.y);                                                                               \
-      MMA(out[r][2 * (n) + 1], p[r][step], y.z, y.w);                                                                           \
+      ADD_PRODUCT(out[r][2 * (n)], WEIGHT_BLOCK, y, x, y)                                                                 \
+      ADD_PRODUCT(out[r][2 * (n) + 1], WEIGHT_BLOCK, y, z, w)                                                             \
     }                                                                                                                     \
   }
 
@@ -230,8 +274,31 @@ static float closing_factor(float *highest, float *sum, float sink) {
   __global const kv_element *const past_k_of_head = past_k + a.past_k.offset + b * a.past_k.batch + hk * a.past_k.head;   \
   __global const kv_element *const past_v_of_head = past_v + a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head;
 
+#if PLANES == 3
+// Where the bf16 planes of an operand lie, [3, B, H, S, columns]; PlanesBlock.java writes the same layout.
+struct planes_place {
+  long offset, plane;
+  int rows, columns;
+};
+
+struct planes_places {
+  struct planes_place q, k, v;
+};
+#define PLANES_PARAMETERS __global const operand *planes, struct planes_places at_planes,
+#define OF_HEAD(P, head) planes + at_planes.P.offset + (long)(head) * at_planes.P.rows * at_planes.P.columns
+#define FIND_PLANES                                                                                      \
+  __global const operand *const q_planes = OF_HEAD(q, (long)b * a.heads + h);                            \
+  __global const operand *const k_planes = OF_HEAD(k, (long)b * (a.heads / a.key_group) + hk);           \
+  __global const operand *const v_planes = OF_HEAD(v, (long)b * (a.heads / a.value_group) + hv);
+#define QUERY_ROW(i) (q_planes + (index_t)(i) * (index_t)at_planes.q.columns)
+#else
+#define PLANES_PARAMETERS
+#define FIND_PLANES
+#define QUERY_ROW(i) (q_of_head + (index_t)(i) * (index_t)a.q.row)
+#endif
+
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention(
-    __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
+    PLANES_PARAMETERS __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
     __global const kv_element *past_v, __global out_element *o, __global const int *lengths, __global const int *offsets,
     __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *row_sums,
     struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
@@ -248,6 +315,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   {
   // the last queries see the most keys under a causal mask: they start first
   FIND_PLACE((int)get_group_id(0))
+  FIND_PLANES
   if (first > last) return;
 
 #if VERDICTS
@@ -355,56 +423,43 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     }                                                                                                                     \
   }
 
-  const int team = work_item_again() / TEAM_THREADS;
   int tile, next;
   COPY_QUERIES
   NEXT_TILE(tile)
   if (tile != NO_TILE) {
-    COPY_NEXT(tile, 0)
+    COPY_KEYS_AND_VALUES(tile, 0)
   }
+#if QUERIES_HELD
   copies_done();
   barrier(CLK_LOCAL_MEM_FENCE);
-#if QUERIES_HELD
   FIND_OPERANDS
 #pragma unroll
   for (int n = 0; n < QK_DIM / 16; n++) {
     EACH_BLOCK held[r][n] = blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(n, q_x));
   }
 #endif
-  // One team finds scores while the other adds values. What a phase reads has been waited for at the end of an earlier one, and what it
-  // overwrites was read last in an earlier one.
-  if (TEAMS == 2 && team == 1) TURN;
   for (int buffer = 0; tile != NO_TILE; tile = next, buffer ^= 1) {
     NEXT_TILE(next)
-    if (next != NO_TILE) {
-      COPY_NEXT(next, buffer ^ 1)
-    }
-    {
-      FIND_OPERANDS
-      if (SEEN(tile)) {
-        CLEAR(s, KEYS / 8)
-#pragma unroll
-        for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
-        FINISH_SCORES(s, tile)
-      }
-    }
-    if (TEAMS == 2) TURN;
-    {
-      FIND_OPERANDS
-      if (SEEN(tile)) {
-        uint4 p[ROW_BLOCKS][KEYS / 16];
-#pragma unroll
-        for (int step = 0; step < KEYS / 16; step++) {
-          WEIGH(s, step, tile)
-#pragma unroll
-          for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
-        }
-      }
-    }
     copies_done();
-    TURN;
+    barrier(CLK_LOCAL_MEM_FENCE);  // everybody's copies are there, nobody reads the other buffers
+    if (next != NO_TILE) {
+      COPY_KEYS_AND_VALUES(next, buffer ^ 1)
+    }
+    FIND_OPERANDS
+    if (SEEN(tile)) {
+      CLEAR(s, KEYS / 8)
+#pragma unroll
+      for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
+      FINISH_SCORES(s, tile)
+#pragma unroll
+      for (int step = 0; step < KEYS / 16; step++) {
+        uint4 p[PLANES][ROW_BLOCKS];
+        WEIGH(s, step, tile)
+#pragma unroll
+        for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
+      }
+    }
   }
-  if (TEAMS == 2 && team == 0) TURN;
   }
 
   barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the queries any more
@@ -447,8 +502,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
         at.d = column + 1;
         y = output_expression(y, at EXTRA_ARGUMENTS);
 #endif
-#if PARTIALS
-        if (at.q <= last && 8 * n < a.value_dim) {
+#if F32_OUTPUT
+        if (at.q <= last && column < a.value_dim) {
           *(__global float2 *)(o + (index_t)at.q * (index_t)a.o.row + column) = (float2)(x, y);
         }
 #else
@@ -456,7 +511,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #endif
       }
     }
-#if !PARTIALS
+#if !F32_OUTPUT
     warp_barrier();
 #pragma unroll
     for (int i = 0; i < WARP_ROWS * V_CHUNKS; i += WARP) {
@@ -484,11 +539,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
       if (at.k < length && mask_expression(at EXTRA_ARGUMENTS)) {
         __global const kv_element *const k_of_row = KEY_ROW(k, k_of_head, past_k, past_k_of_head, at.k);
         float product = 0.0f;
+#if PLANES == 3
+        for (int d = 0; d < a.head_dim; d++) product = FMA(q_of_row[d], k_of_row[d], product);
+#else
 #pragma unroll 1
         for (int d = 0; d < a.head_dim; d += 4) {
           const float4 y = LOAD4(q_of_row + d), z = LOAD4(k_of_row + d);
           product += (y.x * z.x + y.y * z.y) + (y.z * z.z + y.w * z.w);
         }
+#endif
         x = score_expression(cap_expression(product * a.scale, at EXTRA_ARGUMENTS), at EXTRA_ARGUMENTS);
       }
       const float now = fmax(highest, warp_maximum(x)), reference_now = reference_of(now);
