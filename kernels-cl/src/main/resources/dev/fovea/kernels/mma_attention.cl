@@ -8,84 +8,11 @@
 #include "keys.clh"
 #include "verdicts.clh"
 #include "expressions.clh"
+#include "mma_copies.clh"
 
 #if SELECTION != SELECTION_ALL || KV_FORMAT != STORAGE || ROTARY
 #error "lists of keys, quantised keys and turning on load are not made for tiles that are copied whole"
 #endif
-
-// A row of the keys or values, given that it is below the length.
-#if PAST
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key)                              \
-  ((key) < a.past ? (PAST_BASE) + (index_t)(key) * (index_t)a.PAST_P.row \
-                  : (BASE) + (index_t)((key) - a.past) * (index_t)a.P.row)
-#elif LAYOUT == LAYOUT_PAGED
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + ROW_OF(a.P, slot_of(key, start, b, hk KEY_ARGUMENTS)))
-#else
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + (index_t)(start + (key)) * (index_t)a.P.row)
-#endif
-
-// Where the operands of row `key` lie, and how far apart rows and planes are.
-#if PLANES == 3
-#define STORED_ROW(P, BASE, PAST_P, PAST_BASE, key) (P##_planes + (index_t)(key) * (index_t)at_planes.P.columns)
-#define STORED_PITCH(P) at_planes.P.columns
-#define STORED_PLANE(P) at_planes.P.plane
-#else
-#define STORED_ROW KEY_ROW
-#define STORED_PITCH(P) a.P.row
-#define STORED_PLANE(P) 0
-#endif
-
-// COUNT rows of operand P to local memory, by ITEMS work-items of which this is number `item`; ROW is where row r lies, if PRESENT.
-#define COPY_ROWS(P, ITEMS, TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                                      \
-  _Pragma("unroll") for (int i = 0; i < (COUNT); i += (ITEMS) / CHUNKS_AT_ONCE(CHUNKS)) {                                  \
-    const int r = i + (int)(item / CHUNKS_AT_ONCE(CHUNKS)), present = PRESENT;                                             \
-    __global const operand *const from_row = ROW;                                                                          \
-    _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) {                                         \
-      const int c = j + (int)(item % CHUNKS_AT_ONCE(CHUNKS));                                                              \
-      EACH_PLANE copy_chunk((TO) + 16 * ((plane * (COUNT) + r) * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))),                     \
-                            from_row + plane * STORED_PLANE(P) + 8 * c, present & (8 * c < (COLUMNS)));                    \
-    }                                                                                                                      \
-  }
-#define COPY_QUERIES                                                                                                       \
-  {                                                                                                                        \
-    const uint item = work_item_again();                                                                                   \
-    COPY_ROWS(q, THREADS, q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last, QUERY_ROW(min(first + r, last)))           \
-  }
-// Tile t of keys or values. Absent ones are zeros, so that what lies there cannot spoil a sum. Where all rows are there, and lie
-// one pitch behind the other, each address is the one before and a constant.
-#if LAYOUT == LAYOUT_PAGED
-#define IN_A_ROW(t) 0
-#else
-#define IN_A_ROW(t) (TILE_KEY(t) + KEYS <= length && (!PAST || TILE_KEY(t) >= a.past))
-#endif
-#define COPY_TILE(P, TO, CHUNKS, COLUMNS, t, BASE, PAST_P, PAST_BASE)                                                      \
-  {                                                                                                                        \
-    const uint item = work_item_again();                                                                    \
-    if (IN_A_ROW(t)) {                                                                                                     \
-      const int r = item / CHUNKS_AT_ONCE(CHUNKS), c = item % CHUNKS_AT_ONCE(CHUNKS);                                      \
-      const uint to_row = (TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r)));                                           \
-      __global const operand *from_row =                                                                                   \
-          STORED_ROW(P, BASE, PAST_P, PAST_BASE, TILE_KEY(t)) + (index_t)r * (index_t)STORED_PITCH(P) + 8 * c;             \
-      _Pragma("unroll") for (int i = 0; i < KEYS; i += THREADS / CHUNKS_AT_ONCE(CHUNKS)) {                            \
-        _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) EACH_PLANE                            \
-          copy_chunk(to_row + 16 * ((plane * KEYS + i) * (CHUNKS) + j), from_row + plane * STORED_PLANE(P) + 8 * j,        \
-                     8 * (j + c) < (COLUMNS));                                                                             \
-        from_row += (index_t)(THREADS / CHUNKS_AT_ONCE(CHUNKS)) * (index_t)STORED_PITCH(P);                           \
-      }                                                                                                                    \
-    } else {                                                                                                               \
-      COPY_ROWS(P, THREADS, TO, KEYS, CHUNKS, COLUMNS, TILE_KEY(t) + r < length,                                      \
-                STORED_ROW(P, BASE, PAST_P, PAST_BASE, min(TILE_KEY(t) + r, length - 1)))                                  \
-    }                                                                                                                      \
-  }
-// To buffer n
-#define COPY_KEYS_AND_VALUES(t, n)                                                                                         \
-  COPY_TILE(k, k_at + (n) * K_BYTES, QK_CHUNKS, a.head_dim, t, k_of_head, past_k, past_k_of_head)                          \
-  COPY_TILE(v, v_at + (n) * V_BYTES, V_CHUNKS, a.value_dim, t, v_of_head, past_v, past_v_of_head)
-
-// A tile is its first key; the lowest bit says that all of its pairs are known to be visible.
-#define NO_TILE INT_MAX
-#define TILE_WHOLE 1
-#define TILE_KEY(t) ((t) & ~TILE_WHOLE)
 
 // Whether every pair of a warp's rows and a tile is known to be visible, and whether any can be.
 #if VERDICTS
@@ -273,29 +200,6 @@ static float closing_factor(float *highest, float *sum, float sink) {
   __global const kv_element *const v_of_head = v + head_of_keys(a.v, b, hv);                                              \
   __global const kv_element *const past_k_of_head = past_k + a.past_k.offset + b * a.past_k.batch + hk * a.past_k.head;   \
   __global const kv_element *const past_v_of_head = past_v + a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head;
-
-#if PLANES == 3
-// Where the bf16 planes of an operand lie, [3, B, H, S, columns]; PlanesBlock.java writes the same layout.
-struct planes_place {
-  long offset, plane;
-  int rows, columns;
-};
-
-struct planes_places {
-  struct planes_place q, k, v;
-};
-#define PLANES_PARAMETERS __global const operand *planes, struct planes_places at_planes,
-#define OF_HEAD(P, head) planes + at_planes.P.offset + (long)(head) * at_planes.P.rows * at_planes.P.columns
-#define FIND_PLANES                                                                                      \
-  __global const operand *const q_planes = OF_HEAD(q, (long)b * a.heads + h);                            \
-  __global const operand *const k_planes = OF_HEAD(k, (long)b * (a.heads / a.key_group) + hk);           \
-  __global const operand *const v_planes = OF_HEAD(v, (long)b * (a.heads / a.value_group) + hv);
-#define QUERY_ROW(i) (q_planes + (index_t)(i) * (index_t)at_planes.q.columns)
-#else
-#define PLANES_PARAMETERS
-#define FIND_PLANES
-#define QUERY_ROW(i) (q_of_head + (index_t)(i) * (index_t)a.q.row)
-#endif
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention(
     PLANES_PARAMETERS __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
