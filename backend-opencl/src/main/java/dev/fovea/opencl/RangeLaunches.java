@@ -20,7 +20,7 @@ import java.util.Objects;
 
 /** Least and largest numbers of captured tensors, found before the kernel that judges tiles by them, in its workspace. */
 final class RangeLaunches implements AutoCloseable {
-    static final int PAIR_BYTES = RangeBlock.PAIR_BYTES;
+    private static final int PAIR_BYTES = RangeBlock.PAIR_BYTES;
 
     private final ContextKernel kernel = new ContextKernel(Kernels.ranges());
 
@@ -61,6 +61,11 @@ final class RangeLaunches implements AutoCloseable {
                 blocks.forEach(r -> list.add(new Value(r.bytes())));
             }
         }
+    }
+
+    /** So many bytes of a workspace, filled up so that what these launches find can lie behind them. */
+    static long aligned(long bytes) {
+        return Math.ceilDiv(bytes, PAIR_BYTES) * PAIR_BYTES;
     }
 
     /** For a kernel and a run; they lie {@code offset} bytes into the workspace. */
