@@ -144,28 +144,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
   float unit = FIRST_UNIT;
   FIND_SCALING
 #endif
-#if KV_FORMAT == KV_FP8
-  uint nan_codes = 0u;
-#endif
-  keys_t keys;
-  values_t values;
-  // Places are found two tiles ahead of the products, scales one: nothing waits for what it has just asked for.
-  place_t place, ahead;
-  rows_t rows;
-  int tile = from + warp * TILE_KEYS;
-  if (tile < to) {
-    FIND_PLACE(place, tile)
-    FIND_PLACE(ahead, tile + WARPS * TILE_KEYS)
-    FIND_ROWS(rows, place)
-    LOAD_KEYS(keys, rows, tile)
-    LOAD_VALUES(values, rows, tile)
-  }
-#if QUANTISED
-  scales_t scale, next_scale;
-  if (tile < to) {
-    FIND_SCALES(scale, place)
-  }
-#endif
 #if RESCALED_QUERIES
   float of_unit[ROW_BLOCKS][2];
   EACH_BLOCK {
@@ -186,6 +164,28 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
       of_query[r][e] = from_lane(sum, 4 * (lane % 4 * 2 + e));
       of_zeros[r][e] = 0.0f;
     }
+  }
+#endif
+#if KV_FORMAT == KV_FP8
+  uint nan_codes = 0u;
+#endif
+  keys_t keys;
+  values_t values;
+  // Places are found two tiles ahead of the products, scales one: nothing waits for what it has just asked for.
+  place_t place, ahead;
+  rows_t rows;
+  int tile = from + warp * TILE_KEYS;
+  if (tile < to) {
+    FIND_PLACE(place, tile)
+    FIND_PLACE(ahead, tile + WARPS * TILE_KEYS)
+    FIND_ROWS(rows, place)
+    LOAD_KEYS(keys, rows, tile)
+    LOAD_VALUES(values, rows, tile)
+  }
+#if QUANTISED
+  scales_t scale, next_scale;
+  if (tile < to) {
+    FIND_SCALES(scale, place)
   }
 #endif
 
