@@ -8,11 +8,8 @@ import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaVariant;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
-import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
-import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Attention on the matrix units of NVIDIA's compute capability 8.0 and later: mma_attention.cl. */
@@ -69,20 +66,9 @@ final class MmaPath implements EnginePath {
             return false;
         }
         ContextKernel kernel = AttentionBlock.needsWide(a) ? wide : narrow;
-        Kernel built = kernel.in(context);
         long groups = Launches.groups(Math.ceilDiv(a.queries(), variant.rows()) * a.batch() * spec.queryHeads());
         List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
-        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, 0);
-        if (wanted.bytes() == 0) {
-            stream.run(context, List.of(new Launch(built, list, groups, variant.workItems())));
-            return true;
-        }
-        stream.run(context, wanted.bytes(), workspace -> {
-            List<Launch> launches = new ArrayList<>(wanted.launches(context, workspace));
-            wanted.addTo(list, workspace);
-            launches.add(new Launch(built, list, groups, variant.workItems()));
-            return launches;
-        });
+        ranges.run(kernel, a, list, groups, variant.workItems(), context, stream);
         return true;
     }
 

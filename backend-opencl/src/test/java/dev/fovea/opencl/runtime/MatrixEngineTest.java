@@ -24,23 +24,23 @@ class MatrixEngineTest {
     /** The first device as if it had the engine: nothing here runs on it. */
     private static DeviceContext hopper() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 90);
+        FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.nvidia(90));
         return DeviceContext.open(like, BinaryCache.none(), _ -> {});
     }
 
     @Test
     void aDeviceSaysWhatItHas() {
-        assertThat(MatrixEngine.expected(90)).isEqualTo("wgmma, tested at first use");
-        assertThat(MatrixEngine.expected(80)).isEqualTo("mma.sync, tested at first use");
-        assertThat(MatrixEngine.expected(100)).isEqualTo("mma.sync, tested at first use");
-        assertThat(MatrixEngine.expected(75)).isEqualTo("FMA");
-        assertThat(MatrixEngine.expected(0)).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(90))).isEqualTo("wgmma, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(80))).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(100))).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(75))).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(0))).isEqualTo("FMA");
     }
 
     @Test
     void anEngineThatIsNotThereIsNotTried() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 80);
+        FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.nvidia(80));
         try (DeviceContext context = DeviceContext.open(other, BinaryCache.none(), _ -> {})) {
             Verdict verdict = context.engine(MatrixEngine.WGMMA, PASSES);
             assertThat(verdict.refusal()).hasValue(d.info().id() + " has no wgmma");
