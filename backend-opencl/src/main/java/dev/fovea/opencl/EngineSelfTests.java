@@ -48,7 +48,7 @@ final class EngineSelfTests {
     }
 
     /** What a kernel finds wrong that takes memory for operands and an int for the number of errors, and is one work-group. */
-    private static Optional<String> wrong(DeviceContext context, KernelSource test, int bytes, int workItems) {
+    static Optional<String> wrong(DeviceContext context, KernelSource test, int bytes, int workItems) {
         try (ContextKernel kernel = new ContextKernel(test);
                 DeviceStream stream = new DeviceStream()) {
             DeviceStorage operands = context.allocate(bytes);

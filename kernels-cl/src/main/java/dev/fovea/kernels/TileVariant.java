@@ -12,10 +12,18 @@ import dev.fovea.api.spec.AttentionSpec;
  * @param valueDim columns of values, padded
  * @param queryBlocks blocks of queries of a sub-group
  * @param keys keys of a tile
+ * @param queriesHeld whether queries stay in registers
  * @param wide 64-bit distances inside a slice
  */
 public record TileVariant(
-        TileEngine engine, boolean emulated, int headDim, int valueDim, int queryBlocks, int keys, boolean wide) {
+        TileEngine engine,
+        boolean emulated,
+        int headDim,
+        int valueDim,
+        int queryBlocks,
+        int keys,
+        boolean queriesHeld,
+        boolean wide) {
     /** Up to this wide, tiles are long. */
     private static final int NARROW = 64;
 
@@ -43,7 +51,8 @@ public record TileVariant(
             case WMMA -> 32;
             case DPAS8, DPAS16 -> widest <= NARROW ? 32 : 16;
         };
-        return new TileVariant(engine, emulated, headDim, valueDim, blocks, keys, false);
+        boolean held = engine != TileEngine.DPAS16 || widest <= NARROW; // the compiler spills a few of them otherwise
+        return new TileVariant(engine, emulated, headDim, valueDim, blocks, keys, held, false);
     }
 
     private static int padded(int dim) {
@@ -52,7 +61,7 @@ public record TileVariant(
 
     /** The same with 64-bit distances. */
     public TileVariant widened() {
-        return new TileVariant(engine, emulated, headDim, valueDim, queryBlocks, keys, true);
+        return new TileVariant(engine, emulated, headDim, valueDim, queryBlocks, keys, queriesHeld, true);
     }
 
     /** Query rows of a work-group. */
@@ -67,6 +76,7 @@ public record TileVariant(
     String defines() {
         return engine.defines(emulated) + "#define QK_DIM " + headDim + "\n#define V_DIM " + valueDim
                 + "\n#define SUB_GROUPS " + engine.subGroups(emulated) + "\n#define QUERY_BLOCKS " + queryBlocks
-                + "\n#define KEYS " + keys + "\n#define WIDE " + (wide ? 1 : 0) + "\n";
+                + "\n#define KEYS " + keys + "\n#define QUERIES_HELD " + (queriesHeld ? 1 : 0) + "\n#define WIDE "
+                + (wide ? 1 : 0) + "\n";
     }
 }

@@ -87,6 +87,14 @@
   at.qpos = offset + at.q;
 #define OWN_QUERY (row + r * BLOCK_COLUMNS + SUM_COLUMN(lane))
 #define OWN_COLUMN(n0) (((n0) + n) * BLOCK_ROWS + SUM_ROW(lane, i))
+// 16 columns of a lane's own query
+#define FETCH_QUERY(step)                                                                                                \
+  load_right(q + (index_t)min(OWN_QUERY, last) * (index_t)a.q.row + (step) * BLOCK_DEPTH, a.head_dim - (step) * BLOCK_DEPTH, lane)
+#if QUERIES_HELD
+#define QUERY(step) held[r][step]
+#else
+#define QUERY(step) FETCH_QUERY(step)
+#endif
 // Whether this is the lane, of those that share a column, that writes what there is one of.
 #define FIRST_OF_COLUMN (SUM_ROW(lane, 0) == 0)
 
@@ -167,15 +175,16 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
   // The maximum of a query that its weights are relative to, and the sum of those that this lane has.
   float m[QUERY_BLOCKS], l[QUERY_BLOCKS];
   sums_t out[QUERY_BLOCKS][V_BLOCKS];
+#if QUERIES_HELD
   right_t held[QUERY_BLOCKS][QK_STEPS];
+#endif
   EACH_QUERY {
     m[r] = -INFINITY;
     l[r] = 0.0f;
     UNROLLED for (int n = 0; n < V_BLOCKS; n++) out[r][n] = (sums_t)(0.0f);
-    __global const element *const q_row = q + (index_t)min(OWN_QUERY, last) * (index_t)a.q.row;
-    UNROLLED for (int step = 0; step < QK_STEPS; step++) {
-      held[r][step] = load_right(q_row + step * BLOCK_DEPTH, a.head_dim - step * BLOCK_DEPTH, lane);
-    }
+#if QUERIES_HELD
+    UNROLLED for (int step = 0; step < QK_STEPS; step++) held[r][step] = FETCH_QUERY(step);
+#endif
   }
 
   for (int key0 = from; key0 < to; key0 += KEYS) {
@@ -201,9 +210,11 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
         UNROLLED for (int n = 0; n < KEY_BLOCKS; n++) s[r][n] = (sums_t)(0.0f);
       }
       UNROLLED for (int step = 0; step < QK_STEPS; step++) {
+        right_t y[QUERY_BLOCKS];
+        EACH_QUERY y[r] = QUERY(step);
         UNROLLED for (int n = 0; n < KEY_BLOCKS; n++) {
           const left_t x = load_left(k_tile + n * BLOCK_ROWS * K_PITCH + step * BLOCK_DEPTH, K_PITCH, lane);
-          EACH_QUERY s[r][n] = multiply(x, held[r][step], s[r][n] ENGINE_ARGUMENTS);
+          EACH_QUERY s[r][n] = multiply(x, y[r], s[r][n] ENGINE_ARGUMENTS);
         }
       }
 
