@@ -16,6 +16,12 @@ record KernelSet(Kernels wide, Kernels narrow, RowKernels rows, int vectorBits, 
         notes = List.copyOf(notes);
     }
 
+    /** For calls that begin now: the same results, at first by plain loops. */
+    static KernelSet warming() {
+        KernelSet best = choose();
+        return best.vectorBits() == 0 ? best : VectorKernels.warmingSet();
+    }
+
     static KernelSet choose() {
         try {
             List<String> refusals = VectorGate.refusals();

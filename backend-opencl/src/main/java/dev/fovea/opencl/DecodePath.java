@@ -2,29 +2,39 @@ package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
 
+import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.DecodeBlock;
 import dev.fovea.kernels.DecodeCut;
+import dev.fovea.kernels.DecodeKernel;
 import dev.fovea.kernels.DecodeVariant;
 import dev.fovea.kernels.Kernels;
+import dev.fovea.kernels.MmaDecodeVariant;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
+import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Few query rows over many keys: decode.cl, one launch over parts of the keys and one that merges them. */
+/**
+ * Few query rows over many keys: one launch over parts of the keys, by mma_decode.cl where the device has such units and by decode.cl
+ * elsewhere, and one that merges the parts.
+ */
 final class DecodePath implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(DecodePath.class.getName());
+
     /** Above this many rows that share their keys, tiles of queries use the keys better, */
     private static final long MOST_ROWS = 16;
 
@@ -35,30 +45,46 @@ final class DecodePath implements AutoCloseable {
     private static final long FEWEST_KEYS = 128;
 
     /** What a work-group reads of keys and values, so that its own costs are small beside and many work-groups share the device. */
-    private static final long PART_BYTES = 128 << 10;
+    private static final int PART_KIB = 128;
 
+    private static final String KEY_LANES = "keyLanes";
+    private static final String PART = "partKiB";
     private static final int SHORTEST_PART = 128;
     private static final int LONGEST_PART = 1024;
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final int fixedLength;
-    private final Map<DecodeVariant, Pair> built = new HashMap<>();
+    private final Map<DecodeKernel, Pair> built = new HashMap<>();
+    private final int keyLanes;
+    private final int partKib;
+    private boolean onMatrixUnits;
 
     private record Pair(ContextKernel parts, ContextKernel merge) {}
 
     /** How a run goes this way. */
-    record Work(DecodeVariant variant, DecodeCut cut, long workspaceBytes) {}
+    record Work(DecodeKernel variant, DecodeCut cut, long workspaceBytes) {}
 
-    DecodePath(OpenClBackend backend, AttentionSpec spec) {
-        this(backend, spec, 0);
+    DecodePath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+        this(backend, spec, 0, point);
     }
 
     /** With parts of this many keys, for tests; 0: as the device needs. */
     DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength) {
+        this(backend, spec, fixedLength, TuningPoint.DEFAULTS);
+    }
+
+    private DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength, TuningPoint point) {
         this.backend = backend;
         this.spec = spec;
         this.fixedLength = fixedLength;
+        DeviceContext context = backend.context();
+        this.onMatrixUnits = MatrixEngine.MMA_SYNC.isOn(context.device())
+                && MmaDecodeVariant.takes(spec)
+                && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
+        TuningPoint usual = usual(spec);
+        this.keyLanes = point.get(KEY_LANES, usual.get(KEY_LANES, 0));
+        this.partKib = point.get(PART, PART_KIB);
     }
 
     /** Whether a spec can go this way at all. */
@@ -67,6 +93,23 @@ final class DecodePath implements AutoCloseable {
                 && !spec.twoPasses()
                 && device.maxWorkGroup() >= DecodeVariant.THREADS
                 && DecodeVariant.of(spec, 1, false, false, true).fits();
+    }
+
+    /** What tuning may choose, as it is. */
+    static TuningPoint usual(AttentionSpec spec) {
+        return TuningPoint.DEFAULTS
+                .with(KEY_LANES, DecodeVariant.usualKeyLanes(spec))
+                .with(PART, PART_KIB);
+    }
+
+    /** Whether the kernel can be so for a spec. */
+    static boolean fits(AttentionSpec spec, TuningPoint point) {
+        int lanes = point.get(KEY_LANES, DecodeVariant.usualKeyLanes(spec));
+        int part = point.get(PART, PART_KIB);
+        return (lanes == 4 || lanes == 8)
+                && part >= 1
+                && part <= 1 << 14
+                && DecodeVariant.of(spec, lanes, 1, false, false, true).fits();
     }
 
     /** How a run goes this way, or null where it should not: its rows are not few or its keys not many. */
@@ -81,18 +124,51 @@ final class DecodePath implements AutoCloseable {
     }
 
     private Work work(AttentionArguments a) {
-        DecodeVariant variant = variant(a);
+        DecodeKernel variant = variant(a);
         DecodeCut cut = DecodeCut.of(spec, a, variant.rows(), splitLength(a.batch()));
         return new Work(variant, cut, DecodeBlock.workspace(spec, a, cut));
     }
 
-    private DecodeVariant variant(AttentionArguments a) {
+    private DecodeKernel variant(AttentionArguments a) {
+        long rows = DecodeCut.sharedRows(spec, a);
+        boolean wide = AttentionBlock.needsWide(a);
+        if (usesMatrixUnits() && MmaDecodeVariant.suits(spec, a)) {
+            MmaDecodeVariant variant = MmaDecodeVariant.of(spec, rows, wide);
+            if (canBuild(variant, backend.context())) {
+                return variant;
+            }
+        }
         return DecodeVariant.of(
                 spec,
-                DecodeCut.sharedRows(spec, a),
+                keyLanes,
+                rows,
                 DecodeBlock.aligned(spec, a),
-                AttentionBlock.needsWide(a),
+                wide,
                 backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
+    }
+
+    private synchronized boolean usesMatrixUnits() {
+        return onMatrixUnits;
+    }
+
+    /** Whether kernels for matrix units build; where they do not, no run takes them any more. */
+    private boolean canBuild(MmaDecodeVariant variant, DeviceContext context) {
+        try {
+            build(variant, context);
+            return true;
+        } catch (KernelBuild e) {
+            LOG.log(System.Logger.Level.WARNING, "decoding without mma.sync: " + e.getMessage());
+            synchronized (this) {
+                onMatrixUnits = false;
+            }
+            return false;
+        }
+    }
+
+    private void build(DecodeKernel variant, DeviceContext context) {
+        Pair pair = kernels(variant);
+        pair.parts.in(context);
+        pair.merge.in(context);
     }
 
     /** Of the spec, the device and the number of sequences alone, so that a schedule cuts as a run without one does. */
@@ -103,29 +179,24 @@ final class DecodePath implements AutoCloseable {
         long bytes = (long) (spec.source().format().elements(spec.headDim())
                         + spec.source().format().elements(spec.valueDim()))
                 * spec.source().format().dtype().bytes();
-        long length = Math.clamp(Long.highestOneBit(PART_BYTES / bytes), SHORTEST_PART, LONGEST_PART);
+        long length = Math.clamp(Long.highestOneBit(((long) partKib << 10) / bytes), SHORTEST_PART, LONGEST_PART);
         // where there are many sequences, none has to be cut finely to fill the device
         long rounds = batch * spec.keyHeads() / Math.max(1, backend.info().computeUnits());
         return Math.toIntExact(length * Math.clamp(Long.highestOneBit(Math.max(1, rounds)), 1, 8));
     }
 
-    private synchronized Pair kernels(DecodeVariant variant) {
+    private synchronized Pair kernels(DecodeKernel variant) {
         return built.computeIfAbsent(
-                variant,
-                v -> new Pair(
-                        new ContextKernel(Kernels.decode(v, spec)), new ContextKernel(Kernels.decodeMerge(v, spec))));
+                variant, v -> new Pair(new ContextKernel(v.parts(spec)), new ContextKernel(v.merge(spec))));
     }
 
     /** Builds the kernels of the usual case ahead of the first run. */
     void prepare(DeviceContext context) {
-        DecodeVariant usual = DecodeVariant.of(
-                spec,
-                spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads()),
-                spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0,
-                false,
-                true);
-        kernels(usual).parts.in(context);
-        kernels(usual).merge.in(context);
+        long rows = spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads());
+        if (!usesMatrixUnits() || !canBuild(MmaDecodeVariant.of(spec, rows, false), context)) {
+            boolean aligned = spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0;
+            build(DecodeVariant.of(spec, keyLanes, rows, aligned, false, true), context);
+        }
     }
 
     void run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
@@ -142,7 +213,7 @@ final class DecodePath implements AutoCloseable {
     }
 
     private List<Launch> launches(AttentionArguments a, Work work, DeviceContext context, Memory workspace) {
-        DecodeVariant variant = work.variant;
+        DecodeKernel variant = work.variant;
         DecodeCut cut = work.cut;
         DecodeSchedule schedule = a.schedule() != null && a.schedule().device() instanceof DecodeSchedule d ? d : null;
         Pair kernels = kernels(variant);
@@ -180,12 +251,12 @@ final class DecodePath implements AutoCloseable {
                         kernels.parts.in(context),
                         parts,
                         Launches.groups(items * cut.groups(spec, variant)),
-                        DecodeVariant.THREADS),
+                        variant.workItems()),
                 new Launch(
                         kernels.merge.in(context),
                         merge,
                         Launches.groups(rows * Math.ceilDiv(spec.valueDim(), Kernels.MERGE_COLUMNS)),
-                        DecodeVariant.THREADS));
+                        Kernels.DECODE_MERGE_THREADS));
     }
 
     /** Parts of sequences of these lengths, longest first; null where lists say which keys are seen. */
@@ -197,7 +268,8 @@ final class DecodePath implements AutoCloseable {
     }
 
     String describe() {
-        return "decode.cl where at most " + MOST_ROWS + " query rows, or " + FEW_QUERIES + " queries, share "
+        return (usesMatrixUnits() ? "mma_decode.cl (mma.sync)" : "decode.cl") + " where at most " + MOST_ROWS
+                + " query rows, or " + FEW_QUERIES + " queries, share "
                 + FEWEST_KEYS + " keys or more: work-groups of " + DecodeVariant.THREADS
                 + " over parts of the keys, merged in order";
     }

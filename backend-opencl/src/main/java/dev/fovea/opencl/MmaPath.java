@@ -3,6 +3,7 @@ package dev.fovea.opencl;
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaVariant;
@@ -24,11 +25,22 @@ final class MmaPath implements EnginePath {
 
     private boolean refused;
 
-    MmaPath(DeviceContext context, AttentionSpec spec) {
+    /**
+     * The path for a spec.
+     *
+     * @param point what of the variant is not as usual
+     */
+    MmaPath(DeviceContext context, AttentionSpec spec, TuningPoint point) {
         this.spec = spec;
-        this.variant = MmaVariant.of(spec, localBytes(context.device().computeCapability()));
+        MmaVariant usual = usual(context, spec);
+        this.variant = usual.with(point, localBytes(context)).orElse(usual);
         this.narrow = new ContextKernel(Kernels.mma(variant, spec));
         this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
+    }
+
+    /** The variant unless tuning says otherwise. */
+    static MmaVariant usual(DeviceContext context, AttentionSpec spec) {
+        return MmaVariant.of(spec, localBytes(context));
     }
 
     /** Whether a spec can go this way at all. */
@@ -52,8 +64,8 @@ final class MmaPath implements EnginePath {
     }
 
     /** What a work-group can have; the driver says 48 KiB, which is what its arrays of dynamic size can. */
-    private static int localBytes(int computeCapability) {
-        return switch (computeCapability) {
+    static int localBytes(DeviceContext context) {
+        return switch (context.device().computeCapability()) {
             case 80, 87 -> 163 << 10;
             case 90, 100, 101, 103, 110 -> 226 << 10;
             default -> 99 << 10;

@@ -34,7 +34,7 @@ final class OpenClAttentionPlan implements DevicePlan {
     private boolean closed;
 
     OpenClAttentionPlan(OpenClBackend backend, AttentionSpec spec) {
-        this(backend, spec, variantFor(backend.info(), spec));
+        this(backend, spec, usual(backend.info(), spec));
     }
 
     /** A plan of the caller's variant, which must fit the spec. */
@@ -49,7 +49,8 @@ final class OpenClAttentionPlan implements DevicePlan {
         built(backend.context());
     }
 
-    private static AttentionVariant variantFor(DeviceInfo device, AttentionSpec spec) {
+    /** The variant unless tuning says otherwise. */
+    static AttentionVariant usual(DeviceInfo device, AttentionSpec spec) {
         AttentionVariant variant = AttentionVariant.of(spec);
         return device.kind() == DeviceInfo.Kind.OPENCL_CPU ? variant.compact() : variant;
     }

@@ -4,6 +4,8 @@ import dev.fovea.api.DType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeyArguments;
+import dev.fovea.api.spi.TuningPoint;
+import java.util.Optional;
 
 /**
  * What is fixed when the attention kernel is compiled, besides the expressions.
@@ -22,6 +24,15 @@ public record AttentionVariant(
     public static final int COLUMN_GROUPS = 8;
 
     private static final int WIDEST_SLICE = 128;
+    private static final int KEYS = 4 * COLUMN_GROUPS;
+    private static final int DEPTH = 32;
+
+    /** What tuning may choose. */
+    public static final TuningSpace SPACE = TuningSpace.of()
+            .with("rowGroups", 4, 8, 16, 32)
+            .with("slice", 32, 64, 96, 128)
+            .with("resident", 0, 64)
+            .with("unrolled", 0, 1);
 
     /** The variant for a spec on a device with 32 KiB of local memory and work-groups of 128. */
     public static AttentionVariant of(AttentionSpec spec) {
@@ -44,6 +55,42 @@ public record AttentionVariant(
     /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
     public AttentionVariant smaller() {
         return new AttentionVariant(storage, resident, slice, rowGroups / 4, wide, unrolled, localFloats);
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    public TuningPoint point() {
+        return TuningPoint.DEFAULTS
+                .with("rowGroups", rowGroups)
+                .with("slice", slice)
+                .with("resident", resident)
+                .with("unrolled", unrolled);
+    }
+
+    /** The same for a spec with other parameters; empty if there is no such kernel. */
+    public Optional<AttentionVariant> with(AttentionSpec spec, TuningPoint point) {
+        AttentionVariant v = new AttentionVariant(
+                storage,
+                point.get("resident", resident),
+                point.get("slice", slice),
+                point.get("rowGroups", rowGroups),
+                wide,
+                point.get("unrolled", unrolled),
+                localFloats);
+        return v.possible(spec) ? Optional.of(v) : Optional.empty();
+    }
+
+    private boolean possible(AttentionSpec spec) {
+        boolean shape = rowGroups >= 2 && rowGroups <= 32 && Integer.bitCount(rowGroups) == 1;
+        boolean slices = slice >= 32 && slice <= WIDEST_SLICE && slice % 32 == 0 && slice < spec.valueDim() + 32;
+        boolean queries = resident == 0 || resident == 64 && spec.headDim() <= 64 && slice % 64 == 0;
+        return shape && slices && queries && floats() <= localFloats;
+    }
+
+    /** Local memory as tiles.clh counts it. */
+    private int floats() {
+        int staged = resident > 0 ? 64 : slice;
+        int shared = Math.max(resident > 0 ? resident * KEYS : DEPTH * (rows() + KEYS), staged * KEYS);
+        return resident * rows() + shared + KEYS * rows();
     }
 
     public int rows() {

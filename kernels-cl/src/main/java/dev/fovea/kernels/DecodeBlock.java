@@ -7,13 +7,19 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.QueryOffset;
 
-/** Writes {@code struct decode_block} as decode.cl reads it, and knows how the workspace is laid out. */
+/** Writes {@code struct decode_block} as decode_parts.clh has it, and knows how the workspace is laid out. */
 public final class DecodeBlock {
     private DecodeBlock() {}
 
     /** Bytes of the workspace: maxima, sums and accumulators of the partials of all rows. */
     public static long workspace(AttentionSpec spec, AttentionArguments a, DecodeCut cut) {
-        return 4 * parts(spec, a, cut) * (2L + spec.valueDim());
+        long parts = parts(spec, a, cut);
+        return 4 * (columnsAt(parts) + parts * spec.valueDim());
+    }
+
+    /** Where the accumulators begin behind maxima and sums: whole vectors of four. */
+    private static long columnsAt(long parts) {
+        return Math.ceilDiv(2 * parts, 4L) * 4;
     }
 
     private static long parts(AttentionSpec spec, AttentionArguments a, DecodeCut cut) {
@@ -36,13 +42,13 @@ public final class DecodeBlock {
     }
 
     public static byte[] of(
-            AttentionSpec spec, AttentionArguments a, DecodeCut cut, DecodeVariant variant, boolean scheduled) {
+            AttentionSpec spec, AttentionArguments a, DecodeCut cut, DecodeKernel variant, boolean scheduled) {
         StructWriter w = new StructWriter();
         w.plane(a.query()).plane(a.key()).plane(a.value()).plane(a.pastKey()).plane(a.pastValue());
         w.plane(a.output()).plane(a.logSumExp()).plane(a.maxima()).plane(a.sums());
         w.perHead(a.keyLengths()).perHead(a.queryOffsets()).list(a.sinks());
         long parts = parts(spec, a, cut);
-        w.int64(parts).int64(2 * parts);
+        w.int64(parts).int64(columnsAt(parts));
         w.int32(spec.queryHeads())
                 .int32(spec.queryHeads() / spec.keyHeads())
                 .int32(spec.queryHeads() / spec.valueHeads());

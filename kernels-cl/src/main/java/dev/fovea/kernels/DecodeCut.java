@@ -39,7 +39,7 @@ public record DecodeCut(int rowHeads, int setQueries, int setBlocks, int sets, i
     }
 
     /** Work-groups of one part of one sequence. */
-    public long groups(AttentionSpec spec, DecodeVariant variant) {
+    public long groups(AttentionSpec spec, DecodeKernel variant) {
         return (long) spec.queryHeads() / rowHeads * blocks() * variant.slices(spec.valueDim());
     }
 

@@ -22,9 +22,14 @@ public record DecodeVariant(
         boolean even,
         boolean aligned,
         boolean wide,
-        boolean unrolled) {
-    /** Work-items of a work-group of either kernel. */
+        boolean unrolled)
+        implements DecodeKernel {
+    /** Work-items of a work-group of this kernel, and of the one that merges. */
     public static final int THREADS = 128;
+
+    /** What tuning may choose: keyLanes, and how many KiB of keys and values are a part, which is up to who cuts. */
+    public static final TuningSpace SPACE =
+            TuningSpace.of().with("keyLanes", 4, 8).with("partKiB", 32, 64, 128, 256, 512);
 
     private static final int LOCAL_FLOATS = 8192;
     private static final int PADDING = 32;
@@ -33,7 +38,17 @@ public record DecodeVariant(
 
     /** The variant for at most this many rows; a variant of fewer rows where local memory is short. */
     public static DecodeVariant of(AttentionSpec spec, long rows, boolean aligned, boolean wide, boolean unrolled) {
-        int keyLanes = spec.headDim() <= 32 ? 4 : 8;
+        return of(spec, usualKeyLanes(spec), rows, aligned, wide, unrolled);
+    }
+
+    /** Work-items along the columns of a key unless tuning says otherwise. */
+    public static int usualKeyLanes(AttentionSpec spec) {
+        return spec.headDim() <= 32 ? 4 : 8;
+    }
+
+    /** The same with so many key lanes, 4 or 8. */
+    public static DecodeVariant of(
+            AttentionSpec spec, int keyLanes, long rows, boolean aligned, boolean wide, boolean unrolled) {
         int valueLanes = Math.min(MOST_VALUE_LANES, ceilPower(Math.ceilDiv(spec.valueDim(), 8)));
         int queryDim = Math.ceilDiv(spec.headDim(), PADDING) * PADDING;
         int r = ceilPower(Math.clamp(rows, 1, Math.min(keyLanes, MOST_ROWS)));
@@ -58,12 +73,27 @@ public record DecodeVariant(
         return localFloats(rows, keyLanes, queryDim) <= LOCAL_FLOATS;
     }
 
-    /** Slices that the value dim is cut into. */
-    int slices(int valueDim) {
+    @Override
+    public int workItems() {
+        return THREADS;
+    }
+
+    @Override
+    public int slices(int valueDim) {
         return Math.ceilDiv(valueDim, 8 * valueLanes);
     }
 
-    String defines() {
+    @Override
+    public KernelSource parts(AttentionSpec spec) {
+        return Kernels.decode("decode", "decode.cl", defines(), spec);
+    }
+
+    @Override
+    public KernelSource merge(AttentionSpec spec) {
+        return Kernels.decode("decode_merge", "decode.cl", defines(), spec);
+    }
+
+    private String defines() {
         return "#define ROWS " + rows + "\n#define K_LANES " + keyLanes + "\n#define V_LANES " + valueLanes
                 + "\n#define QUERY_DIM " + queryDim + "\n#define EVEN " + (even ? 1 : 0) + "\n#define ALIGNED "
                 + (aligned ? 1 : 0) + "\n#define WIDE "

@@ -126,25 +126,19 @@ public final class Kernels {
         return spec.source().selection() == KeySource.Selection.ALL && hasVerdicts(spec);
     }
 
-    /** The kernel for few query rows over many keys, whose partials {@link #decodeMerge} brings together. */
-    public static KernelSource decode(DecodeVariant variant, AttentionSpec spec) {
-        return decode("decode", variant, spec);
-    }
-
-    public static KernelSource decodeMerge(DecodeVariant variant, AttentionSpec spec) {
-        return decode("decode_merge", variant, spec);
-    }
-
-    /** Both from one text, so that they share a build. */
-    private static KernelSource decode(String entry, DecodeVariant variant, AttentionSpec spec) {
+    /** A kernel of the texts that attend by parts of the keys. */
+    static KernelSource decode(String entry, String file, String defines, AttentionSpec spec) {
         ExpressionText expressions = expressions(spec);
         expressions.define("VERDICTS", 0);
-        String text = storage(spec.storage()) + variant.defines() + KeyTables.defines(spec.source())
+        String text = storage(spec.storage()) + defines + KeyTables.defines(spec.source())
                 + "#define NORMALISER " + spec.normaliser() + "\n#define PARTIALS " + (spec.partials() ? 1 : 0)
                 + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
-                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("decode.cl");
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten(file);
         return new KernelSource(entry, text, expressions.captures(), expressions.scalars());
     }
+
+    /** Work-items of a group of the kernel that merges the parts. */
+    public static final int DECODE_MERGE_THREADS = 128;
 
     /** The kernel that merges partials by a work-group of {@code threads}, a multiple of 8, for each row and each {@link #MERGE_COLUMNS}. */
     public static KernelSource merge(MergeSpec spec, int threads) {

@@ -3,11 +3,7 @@
 //
 // A tile has four keys for each (work-item, row): first K_LANES work-items take a key's columns, four keys at a time, then each
 // work-item has four scores of one row, then V_LANES work-items take a value's columns, again four keys at a time.
-#include "storage.clh"
-#include "numerics.clh"
-#include "arguments.clh"
 #include "keys.clh"
-#include "expressions.clh"
 
 // Rows of a work-group: 1, 2, 4 or 8.
 #ifndef ROWS
@@ -32,9 +28,6 @@
 #ifndef PAST
 #define PAST 0
 #endif
-#ifndef PARTIALS
-#define PARTIALS 0
-#endif
 #ifndef UNROLL
 #define UNROLL 8
 #endif
@@ -57,20 +50,8 @@
 #else
 #define UNROLL_KEY_LOADS UNROLL_LOADS
 #endif
-#define SOFTMAX 0
-#define L1 1
-#define IDENTITY 2
-#ifndef NORMALISER
-#define NORMALISER SOFTMAX
-#endif
-#if NORMALISER == L1
-#define RULE RULE_RATIO
-#elif NORMALISER == IDENTITY
-#define RULE RULE_SUM
-#endif
 #define THREADS 128
-#define MERGE_THREADS THREADS
-#include "merge.clh"
+#include "decode_parts.clh"
 
 #define UNITS (THREADS / ROWS)  // work-items of a row; each has four keys of a tile
 #define TILE (4 * UNITS)
@@ -100,67 +81,6 @@
 // What a masked key has for a weight where products have to be selected: no arithmetic gives this NaN.
 #define NO_WEIGHT as_float(0x7fc0facd)
 #define HAS_WEIGHT(p) (as_int(p) != 0x7fc0facd)
-
-// DecodeBlock.java writes the same layout.
-struct decode_block {
-  struct plane q, k, v, past_k, past_v, o, lse, maxima, sums;
-  long lengths_offset, lengths_batch, lengths_head;
-  long offsets_offset, offsets_batch, offsets_head;
-  long sinks_offset, sinks_head;
-  long work_sums, work_columns;  // where in the workspace sums and accumulators begin
-  int heads, key_group, value_group;
-  int row_heads, groups;   // heads that share keys and values, and groups of them
-  int queries, past, keys;
-  int set_queries;         // queries that share a selection of keys, or all
-  int set_blocks, blocks;  // work-groups along the rows of a set, and of all sets
-  int head_dim, value_dim, slices;
-  int splits, split_length;
-  int has_lengths, has_sinks, has_lse, vectors;
-  int offset_constant, offset_by_length, offset_given;
-  int band_left, band_right;
-  int scheduled;
-  float scale;
-  int unused;
-};
-
-// What all rows of a work-group have in common.
-struct shared_rows {
-  int queries, first_row, rows;    // of the sequence; of the set, the last ones included
-  int set;                         // its first query
-  int length, offset;
-  int from, to;                    // keys, or slots of a selection
-};
-
-static void rows_of(struct shared_rows *r, int b, int group, int block, __global const int *lengths, __global const int *offsets,
-                    struct decode_block a KEY_PARAMETERS) {
-  const int h = group * a.row_heads, hk = h / a.key_group;
-  r->queries = query_count(b, a.queries KEY_ARGUMENTS);
-  r->set = block / a.set_blocks * a.set_queries;
-  r->first_row = block % a.set_blocks * ROWS;
-  r->rows = min(a.set_queries, r->queries - r->set) * a.row_heads;
-  r->length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head]
-                           : key_count(b, a.keys KEY_ARGUMENTS);
-  r->offset = a.offset_constant + (a.offset_by_length ? r->length - r->queries : 0);
-  if (a.offset_given) r->offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
-  r->from = 0;
-  r->to = r->length;
-  if (r->first_row >= r->rows || r->length == 0) {
-    r->to = 0;
-  } else {
-#if SELECTION != SELECTION_ALL
-    r->to = selected_slots(b, h, r->set KEY_ARGUMENTS);
-#elif !POSITIONS
-    const int last = min(r->first_row + ROWS, r->rows) - 1;
-    r->from = max(0, r->offset + r->set + r->first_row / a.row_heads - a.band_left);
-    r->to = min(r->length - 1, r->offset + r->set + last / a.row_heads + a.band_right) + 1;
-#endif
-  }
-}
-
-// The partial of a row and split in the workspace.
-static long part_of(int b, int h, int q, int split, struct decode_block a) {
-  return (((long)b * a.heads + h) * a.queries + q) * a.splits + split;
-}
 
 // Only keys below the length are looked at, even where a block of a selection reaches beyond.
 #if SELECTION == SELECTION_ALL
@@ -450,67 +370,5 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode(
     const long part = part_of(b, at.h, at.q, split, a);
     work[part] = m;
     work[a.work_sums + part] = (sum.x + sum.y) + (sum.z + sum.w);
-  }
-}
-
-#if PARTIALS
-typedef float out_element;
-#else
-typedef element out_element;
-#endif
-
-__kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void decode_merge(
-    __global const int *lengths, __global const int *offsets, __global const float *sinks, __global const float *work,
-    __global out_element *o, __global float *lse, __global float *maxima, __global float *sums,
-    struct decode_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
-  __local float4 scratch[MERGE_FLOATS / 4];
-  const int column_blocks = (a.value_dim + MERGE_COLUMNS - 1) / MERGE_COLUMNS;
-  long group = get_group_id(0);
-  const int c = (int)(group % column_blocks) * MERGE_COLUMNS + 4 * (get_local_id(0) % COLUMN_LANES);
-  group /= column_blocks;
-  const int q = (int)(group % a.queries);
-  group /= a.queries;
-  const int h = (int)(group % a.heads), b = (int)(group / a.heads);
-  const int set = q / a.set_queries, row = (q - set * a.set_queries) * a.row_heads + h % a.row_heads;
-  struct shared_rows shared;
-  rows_of(&shared, b, h / a.row_heads, set * a.set_blocks + row / ROWS, lengths, offsets, a KEY_ARGUMENTS);
-  const int live = q < shared.queries;
-
-  const long first = part_of(b, h, q, 0, a);
-  struct parts p;
-  p.m = work + first;
-  p.l = work + a.work_sums + first;
-  p.weights = work;
-  p.acc = work + a.work_columns + first * a.value_dim;
-  p.m_step = 1;
-  p.l_step = 1;
-  p.weights_step = 0;
-  p.acc_step = a.value_dim;
-  p.count = live ? (max(0, shared.to - shared.from) + a.split_length - 1) / a.split_length : 0;
-  struct merged r;
-  merge_parts(&r, p, c, a.value_dim - c, (__local float *)scratch);
-  if (live && get_local_id(0) < COLUMN_LANES) {
-    const long at_row = query_start(b KEY_ARGUMENTS) + q;
-#define AT_ROW(P) (a.P.offset + QUERY_BATCH(b) * a.P.batch + h * a.P.head + at_row * a.P.row)
-#if PARTIALS
-    store_floats(r.acc, o + AT_ROW(o) + c, a.value_dim - c);
-    if (c == 0) {
-      maxima[AT_ROW(maxima)] = NORMALISER == SOFTMAX ? r.m : 0.0f;
-      sums[AT_ROW(sums)] = r.l;
-    }
-#else
-    const int visible = NORMALISER != SOFTMAX ? 1 : r.m > -INFINITY || isnan(r.l);
-    const float factor = finish(&r, a.has_sinks ? sinks[a.sinks_offset + h * a.sinks_head] : -INFINITY);
-    float4 out = visible ? r.acc * factor : (float4)(0.0f);
-#if SHAPED
-    struct pair at = {b, h, h / a.key_group, q, 0, q + shared.offset, 0, shared.queries, shared.length, 0};
-#define SHAPE(C, J) \
-  at.d = c + J;     \
-  out.C = output_expression(out.C, at EXTRA_ARGUMENTS);
-    EACH_KEY(SHAPE)
-#endif
-    store4(out, o + AT_ROW(o) + c, a.value_dim - c, a.vectors & VECTOR_O);
-    if (a.has_lse && c == 0) lse[AT_ROW(lse)] = r.m + log(r.l);
-#endif
   }
 }

@@ -98,6 +98,8 @@ __kernel __attribute__((reqd_work_group_size(WARP, 1, 1))) void mma_test(__globa
   bad += from_lane((float)lane, 5) != 5.0f;
   bad += ballot(lane % 3 == 0) != 0x49249249u;
   bad += (int)work_item_again() != lane || work_group_again() != 0u;
+  const uint own = lane / 4 * 8 + lane % 4 * 2, turned = lane % 4 * 16 + lane / 4;
+  bad += transposed(own | (own + 1) << 16) != (turned | (turned + 8) << 16);
   const float all = warp_sum((float)bad);
   if (lane == 0) *wrong = (int)all;
 }

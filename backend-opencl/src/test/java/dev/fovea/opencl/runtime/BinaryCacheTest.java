@@ -2,6 +2,7 @@ package dev.fovea.opencl.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,6 +76,32 @@ class BinaryCacheTest {
         }
         try (Stream<Path> files = Files.list(folder.resolve("c"))) {
             assertThat(files).hasSize(3);
+        }
+    }
+
+    /** Other processes use entries while this one looks for the oldest: their times change below the sort. */
+    @Test
+    void entriesMayBeUsedWhileTheOldestGo() throws Exception {
+        BinaryCache many = cache(200);
+        for (int i = 0; i < 200; i++) {
+            many.store("k" + i, BINARY);
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        try (ExecutorService pool = Executors.newFixedThreadPool(1)) {
+            Future<?> others = pool.submit(() -> {
+                for (int i = 0; !done.get(); i++) {
+                    File file = entry("k" + i * 7919L % 200).toFile();
+                    assertThat(file.setLastModified(1_000_000_000_000L + i * 7919_000L % 200_000_000L)
+                                    || !file.exists())
+                            .isTrue();
+                }
+            });
+            for (int i = 0; i < 60; i++) {
+                many.store("k" + i, BINARY);
+                assertThat(many.load("k" + i)).containsExactly(BINARY);
+            }
+            done.set(true);
+            others.get();
         }
     }
 
