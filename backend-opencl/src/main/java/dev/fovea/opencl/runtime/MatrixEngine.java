@@ -6,31 +6,28 @@ import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.kernels.TileEngine;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A matrix unit that kernels can use, the fastest first. What a driver does not promise of one is tried on the device before use. */
 public enum MatrixEngine {
     /** NVIDIA's warpgroup products with bulk tensor loads, of compute capability 9.0. */
-    WGMMA("wgmma", d -> d.computeCapability() == 90, null),
+    WGMMA("wgmma", null),
     /** NVIDIA's products of warps, of compute capability 8.0 and later. */
-    MMA_SYNC("mma.sync", d -> d.computeCapability() >= 80, null),
+    MMA_SYNC("mma.sync", null),
     /** AMD's CDNA from gfx90a on. */
-    MFMA("mfma", d -> d.architecture().matches("gfx9(0a|4[0-2]|50)"), TileEngine.MFMA),
+    MFMA("mfma", TileEngine.MFMA),
     /** AMD's RDNA3; the next generation lays its operands out in another way. */
-    WMMA("wmma", d -> d.architecture().matches("gfx11[05][0-9]"), TileEngine.WMMA),
+    WMMA("wmma", TileEngine.WMMA),
     /** Intel's, of devices with sub-groups of eight. */
-    DPAS8("dpas8", d -> d.leastSubGroup() == 8, TileEngine.DPAS8),
+    DPAS8("dpas8", TileEngine.DPAS8),
     /** Intel's, of devices with sub-groups of 16 and larger ones. */
-    DPAS16("dpas16", d -> d.leastSubGroup() == 16, TileEngine.DPAS16);
+    DPAS16("dpas16", TileEngine.DPAS16);
 
     private final String label;
-    private final Predicate<MatrixFacts> isOn;
     private final @Nullable TileEngine tiles;
 
-    MatrixEngine(String label, Predicate<MatrixFacts> isOn, @Nullable TileEngine tiles) {
+    MatrixEngine(String label, @Nullable TileEngine tiles) {
         this.label = label;
-        this.isOn = isOn;
         this.tiles = tiles;
     }
 
@@ -51,13 +48,24 @@ public enum MatrixEngine {
 
     /** Whether a device has it, by what it says of itself. */
     public boolean isOn(FoundDevice device) {
-        return isOn.test(device.matrixFacts());
+        return isOn(device.matrixFacts());
+    }
+
+    private boolean isOn(MatrixFacts facts) {
+        return switch (this) {
+            case WGMMA -> facts.computeCapability() == 90;
+            case MMA_SYNC -> facts.computeCapability() >= 80;
+            case MFMA -> facts.architecture().matches("gfx9(0a|4[0-2]|50)");
+            case WMMA -> facts.architecture().matches("gfx11[05][0-9]");
+            case DPAS8 -> facts.leastSubGroup() == 8;
+            case DPAS16 -> facts.leastSubGroup() == 16;
+        };
     }
 
     /** What a device's kernels multiply with if it keeps what it says: the best engine's name, else FMA. */
     static String expected(MatrixFacts facts) {
         return Arrays.stream(values())
-                .filter(e -> e.isOn.test(facts))
+                .filter(e -> e.isOn(facts))
                 .findFirst()
                 .map(e -> e.label + ", tested at first use" + (e.hasRun() ? "" : "; " + NEVER_RUN))
                 .orElse("FMA");
