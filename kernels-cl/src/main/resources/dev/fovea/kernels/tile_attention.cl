@@ -150,10 +150,10 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
   __local ushort v_tile[V_DIM * V_PITCH] __attribute__((aligned(16)));
   ENGINE_MEMORY(SUB_GROUPS)
 
-  const int item = get_local_id(0), lane = item % LANES;
+  const int item = get_local_id(0), lane = lane_now();
   const int tiles = (a.queries + ROWS - 1) / ROWS, head_of_batch = (int)get_group_id(0) / tiles;
   // the last queries see the most keys under a causal mask: they start first
-  const int first = (tiles - 1 - (int)get_group_id(0) % tiles) * ROWS, row = first + item / LANES * SUB_GROUP_ROWS;
+  const int first = (tiles - 1 - (int)get_group_id(0) % tiles) * ROWS, row = first + sub_group_now() * SUB_GROUP_ROWS;
   const int h = head_of_batch % a.heads, b = head_of_batch / a.heads, hk = h / a.key_group, hv = h / a.value_group;
   const int queries = query_count(b, a.queries KEY_ARGUMENTS), last = min(first + ROWS, queries) - 1;
   if (first > last) return;

@@ -44,7 +44,7 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
   __local ushort v_tile[V_COLUMNS * V_PITCH] __attribute__((aligned(16)));
   __local int wrong_of[THREADS];
   ENGINE_MEMORY(SUB_GROUPS)
-  const int item = get_local_id(0), lane = item % LANES, group = item / LANES;
+  const int item = get_local_id(0), lane = lane_now(), group = sub_group_now();
   for (int i = item; i < SUB_GROUPS * BLOCK_COLUMNS * QK_COLUMNS; i += THREADS) STORE1(number(i, 1), queries + i);
   for (int i = item; i < KEYS * QK_COLUMNS; i += THREADS) {
     k_tile[i / QK_COLUMNS * K_PITCH + i % QK_COLUMNS] = rounded(key(i / QK_COLUMNS, i % QK_COLUMNS));
@@ -75,13 +75,13 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
     UNROLLED for (int i = 0; i < OWN_SUMS; i++) bad += SUM(out[n], i) != output(group, n * BLOCK_ROWS + SUM_ROW(lane, i), column);
   }
 
-  const float marked = (float)(item * item % 101);
+#define MARK(lane) (float)((group * LANES + (lane)) * (group * LANES + (lane)) % 101)
+  const float marked = MARK(lane);
   float most = 0.0f, all = 0.0f;
   for (int i = 0; i < LANES; i++) {
-    const int other = group * LANES + i;
     if (SUM_COLUMN(i) == column) {
-      most = fmax(most, (float)(other * other % 101));
-      all += (float)(other * other % 101);
+      most = fmax(most, MARK(i));
+      all += MARK(i);
     }
   }
   bad += column_maximum(marked ENGINE_ARGUMENTS) != most;
@@ -97,10 +97,18 @@ __kernel SUB_GROUP_SIZE __attribute__((reqd_work_group_size(THREADS, 1, 1))) voi
   barrier(CLK_LOCAL_MEM_FENCE);
   for (int i = item; i < KEYS * K_PITCH; i += THREADS) k_tile[i] = 0x0010;
   barrier(CLK_LOCAL_MEM_FENCE);
-  sums_t ones[WEIGHT_BLOCKS], small = (sums_t)(0.0f);
-  UNROLLED for (int n = 0; n < WEIGHT_BLOCKS; n++) ones[n] = (sums_t)(1.0f);
-  small = multiply(load_left(k_tile, K_PITCH, lane), weights(ones, lane ENGINE_ARGUMENTS), small ENGINE_ARGUMENTS);
-  UNROLLED for (int i = 0; i < OWN_SUMS; i++) bad += SUM(small, i) != 0x1p-16f;
+  sums_t large[WEIGHT_BLOCKS], small[WEIGHT_BLOCKS], product = (sums_t)(0.0f);
+  UNROLLED for (int n = 0; n < WEIGHT_BLOCKS; n++) {
+    large[n] = (sums_t)(1.0f);
+    small[n] = (sums_t)(0x1p-20f);
+  }
+  product = multiply(load_left(k_tile, K_PITCH, lane), weights(large, lane ENGINE_ARGUMENTS), product ENGINE_ARGUMENTS);
+  UNROLLED for (int i = 0; i < OWN_SUMS; i++) bad += SUM(product, i) != 0x1p-16f;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int i = item; i < KEYS * K_PITCH; i += THREADS) k_tile[i] = rounded(1.0f);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  product = multiply(load_left(k_tile, K_PITCH, lane), weights(small, lane ENGINE_ARGUMENTS), product ENGINE_ARGUMENTS);
+  UNROLLED for (int i = 0; i < OWN_SUMS; i++) bad += SUM(product, i) != 0x1p-15f;
 #endif
 
   wrong_of[item] = bad;
