@@ -34,6 +34,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
         if (MmaPath.takes(context, spec)) {
             engines.add(tuned(KernelFamily.MMA, spec, p -> new MmaPath(backend, spec, p)));
         }
+        TilePath.of(context, spec).ifPresent(engines::add);
         // the best one is built ahead, what its runs do not suit at the first that does not
         while (!engines.isEmpty() && !engines.getFirst().prepare(context)) {
             engines.removeFirst().close();

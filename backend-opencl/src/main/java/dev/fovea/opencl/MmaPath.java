@@ -10,7 +10,6 @@ import dev.fovea.kernels.MmaVariant;
 import dev.fovea.kernels.PlanesBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
-import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
@@ -90,27 +89,23 @@ final class MmaPath implements EnginePath {
             return false;
         }
         ContextKernel kernel = AttentionBlock.needsWide(a) ? wide : narrow;
-        Kernel built = kernel.in(context);
         long groups = Launches.groups(Math.ceilDiv(a.queries(), variant.rows()) * a.batch() * spec.queryHeads());
         if (groups == 0) {
             return true;
         }
         List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
-        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
-        long bytes = planesBytes + wanted.bytes();
-        if (bytes == 0) {
-            stream.run(context, List.of(new Launch(built, list, groups, variant.workItems())));
+        if (!splits) {
+            ranges.run(kernel, a, list, groups, variant.workItems(), context, stream);
             return true;
         }
-        stream.run(context, bytes, workspace -> {
+        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
+        stream.run(context, planesBytes + wanted.bytes(), workspace -> {
             List<Launch> launches = new ArrayList<>();
-            if (splits) {
-                launches.add(Launches.split(a, planes.in(context), workspace));
-                list.addAll(0, List.of(new Memory(workspace), new Value(PlanesBlock.places(a))));
-            }
+            launches.add(Launches.split(a, planes.in(context), workspace));
+            list.addAll(0, List.of(new Memory(workspace), new Value(PlanesBlock.places(a))));
             launches.addAll(wanted.launches(context, workspace));
             wanted.addTo(list, workspace);
-            launches.add(new Launch(built, list, groups, variant.workItems()));
+            launches.add(new Launch(kernel.in(context), list, groups, variant.workItems()));
             return launches;
         });
         return true;
