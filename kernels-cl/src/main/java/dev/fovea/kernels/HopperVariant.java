@@ -45,7 +45,7 @@ public record HopperVariant(
     /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
     private static final long MANY_KEYS = 12288;
 
-    /** From so many keys on, three groups of 64 rows share a tile of 64 columns. */
+    /** From so many keys on, three groups of 64 rows share a tile of 64 columns even where a mask leaves some with less to do. */
     private static final long KEYS_FOR_THREE = 4096;
 
     private static final int LEAST_PAGE = 8;
@@ -122,26 +122,30 @@ public record HopperVariant(
         boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
             int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
-            return two(3, headDim, valueDim, tile, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
+            return two(3, headDim, valueDim, tile, 2, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
         }
-        if (widest <= of && folded && !demanding && keys >= KEYS_FOR_THREE) {
-            return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
+        boolean allSeen = spec.mask().equals(Expressions.constant(true));
+        if (widest <= of && folded && !demanding && (allSeen || keys >= KEYS_FOR_THREE)) {
+            return new HopperVariant(1, headDim, valueDim, 128, 3, 3, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
+        }
+        if (widest <= of) {
+            return two(1, headDim, valueDim, 128, 3, bulk, folded, feeder);
         }
         if (widest <= WIDEST_OF_PLANES) {
             boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
-            return two(1, headDim, valueDim, many ? 176 : 128, bulk && !many, folded, feeder);
+            return two(1, headDim, valueDim, many ? 176 : 128, 2, bulk && !many, folded, feeder);
         }
         boolean paged = spec.source().layout() == Layout.PAGED;
         if (valueDim <= WIDEST_OF_PLANES) {
-            return two(1, headDim, valueDim, paged ? 64 : 112, bulk, folded, feeder);
+            return two(1, headDim, valueDim, paged ? 64 : 112, 2, bulk, folded, feeder);
         }
-        return two(1, headDim, valueDim, 64, false, folded, feeder);
+        return two(1, headDim, valueDim, 64, 2, false, folded, feeder);
     }
 
     private static HopperVariant two(
-            int planes, int headDim, int valueDim, int keys, boolean bulk, boolean folded, int feeder) {
+            int planes, int headDim, int valueDim, int keys, int stages, boolean bulk, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
-        return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, consumer);
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, bulk, folded, feeder, consumer);
     }
 
     /** Pieces of queries in local memory: two where there is room, so that those of the next one are brought ahead. */
