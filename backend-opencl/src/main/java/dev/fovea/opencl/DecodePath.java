@@ -186,10 +186,10 @@ final class DecodePath implements AutoCloseable {
         long units = Math.max(1, backend.info().computeUnits());
         long pairs = batch * spec.keyHeads();
         if (usesMatrixUnits() && everyPairSeesAllKeys()) {
-            return evenLength(pairs, keys, units, length);
+            return EvenParts.length(pairs, keys, units, length);
         }
         // where there are many sequences, none has to be cut finely to fill the device
-        long rounds = pairs * (usesMatrixUnits() ? GROUPS_AT_ONCE : 1) / units;
+        long rounds = pairs * (usesMatrixUnits() ? EvenParts.GROUPS_AT_ONCE : 1) / units;
         return Math.toIntExact(length * Math.clamp(Long.highestOneBit(Math.max(1, rounds)), 1, 8));
     }
 
@@ -198,22 +198,6 @@ final class DecodePath implements AutoCloseable {
                 && !spec.keyLengths()
                 && spec.source().layout() == Layout.DENSE
                 && spec.source().selection() == Selection.ALL;
-    }
-
-    /** Work-groups that a compute unit surely has at a time, and over which the last ones to start make no difference. */
-    private static final int GROUPS_AT_ONCE = 2;
-
-    private static final int GROUPS_IN_ALL = 6;
-    private static final int WHOLE_TILES = 128;
-
-    /** Parts of one length that fill the device a whole number of times: once, or more often where a part can still be long. */
-    private static int evenLength(long pairs, long keys, long units, long longEnough) {
-        long once = keys / Math.max(1, GROUPS_AT_ONCE * units / Math.max(1, pairs));
-        long length = Math.max(once, SHORTEST_PART);
-        if (once > 2 * longEnough) {
-            length = Math.max(2 * longEnough, keys / Math.max(1, GROUPS_IN_ALL * units / Math.max(1, pairs)));
-        }
-        return Math.toIntExact(Math.ceilDiv(Math.max(1, length), WHOLE_TILES) * WHOLE_TILES);
     }
 
     private synchronized Pair kernels(DecodeKernel variant) {

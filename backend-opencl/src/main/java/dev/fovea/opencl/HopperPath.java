@@ -72,7 +72,7 @@ final class HopperPath implements EnginePath {
     }
 
     private long workspace(AttentionArguments a) {
-        return HopperBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
+        return PlanesBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
     }
 
     /** A variant and its kernel. */
@@ -123,7 +123,7 @@ final class HopperPath implements EnginePath {
         int units = Math.max(1, backend.info().computeUnits());
         long groups = Math.min(items, units);
         DeviceStorage tickets = stream.tickets(context, HopperBlock.ticketBytes(units));
-        long planesBytes = Math.ceilDiv(workspace(a), RangeLaunches.PAIR_BYTES) * RangeLaunches.PAIR_BYTES;
+        long planesBytes = RangeLaunches.aligned(workspace(a));
         RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
         long bytes = planesBytes + wanted.bytes();
         if (bytes == 0) {
@@ -132,24 +132,13 @@ final class HopperPath implements EnginePath {
         }
         stream.run(context, bytes, workspace -> {
             List<Launch> launches = new ArrayList<>();
-            if (HopperBlock.splits(spec)) {
-                launches.add(split(a, context, workspace));
+            if (PlanesBlock.splits(spec)) {
+                launches.add(Launches.split(a, planes.in(context), workspace));
             }
             launches.addAll(wanted.launches(context, workspace));
             launches.add(attention(kernel, a, context, variant, groups, tickets, workspace, wanted));
             return launches;
         });
-    }
-
-    private Launch split(AttentionArguments a, DeviceContext context, DeviceStorage workspace) {
-        List<KernelArgument> list = List.of(
-                memory(a.query()),
-                memory(a.key()),
-                memory(a.value()),
-                new Memory(workspace),
-                new Value(PlanesBlock.bytesOf(a)));
-        long groups = Launches.groups(Math.ceilDiv(PlanesBlock.items(a), Kernels.PLANES_THREADS));
-        return new Launch(planes.in(context), list, groups, Kernels.PLANES_THREADS);
     }
 
     private Launch attention(

@@ -7,23 +7,27 @@ import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaVariant;
+import dev.fovea.kernels.PlanesBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
-import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Attention on the matrix units of NVIDIA's compute capability 8.0 and later: mma_attention.cl. */
+/** Attention on the matrix units of NVIDIA's compute capability 8.0 and later: mma_attention.cl, after planes.cl where operands are f32. */
 final class MmaPath implements EnginePath {
     private static final System.Logger LOG = System.getLogger(MmaPath.class.getName());
 
+    private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final MmaVariant variant;
     private final ContextKernel narrow;
     private final ContextKernel wide;
+    private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
     private boolean refused;
@@ -33,7 +37,9 @@ final class MmaPath implements EnginePath {
      *
      * @param point what of the variant is not as usual
      */
-    MmaPath(DeviceContext context, AttentionSpec spec, TuningPoint point) {
+    MmaPath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+        this.backend = backend;
+        DeviceContext context = backend.context();
         this.spec = spec;
         MmaVariant usual = usual(context, spec);
         this.variant = usual.with(point, localBytes(context)).orElse(usual);
@@ -49,7 +55,7 @@ final class MmaPath implements EnginePath {
     /** Whether a spec can go this way at all. */
     static boolean takes(DeviceContext context, AttentionSpec spec) {
         return MatrixEngine.MMA_SYNC.isOn(context.device())
-                && MmaVariant.takes(spec)
+                && MmaVariant.takes(spec, localBytes(context))
                 && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
     }
 
@@ -77,22 +83,29 @@ final class MmaPath implements EnginePath {
 
     @Override
     public boolean run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
-        if (!MmaVariant.suits(spec, a) || !prepare(context)) {
+        boolean splits = PlanesBlock.splits(spec);
+        long planesBytes = splits ? RangeLaunches.aligned(PlanesBlock.bytes(a)) : 0;
+        if (!MmaVariant.suits(spec, a) || planesBytes > backend.info().maxAllocationBytes() / 4 || !prepare(context)) {
             return false;
         }
         ContextKernel kernel = AttentionBlock.needsWide(a) ? wide : narrow;
-        Kernel built = kernel.in(context);
         long groups = Launches.groups(Math.ceilDiv(a.queries(), variant.rows()) * a.batch() * spec.queryHeads());
-        List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
-        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, 0);
-        if (wanted.bytes() == 0) {
-            stream.run(context, List.of(new Launch(built, list, groups, variant.workItems())));
+        if (groups == 0) {
             return true;
         }
-        stream.run(context, wanted.bytes(), workspace -> {
-            List<Launch> launches = new ArrayList<>(wanted.launches(context, workspace));
+        List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
+        if (!splits) {
+            ranges.run(kernel, a, list, groups, variant.workItems(), context, stream);
+            return true;
+        }
+        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
+        stream.run(context, planesBytes + wanted.bytes(), workspace -> {
+            List<Launch> launches = new ArrayList<>();
+            launches.add(Launches.split(a, planes.in(context), workspace));
+            list.addAll(0, List.of(new Memory(workspace), new Value(PlanesBlock.places(a))));
+            launches.addAll(wanted.launches(context, workspace));
             wanted.addTo(list, workspace);
-            launches.add(new Launch(built, list, groups, variant.workItems()));
+            launches.add(new Launch(kernel.in(context), list, groups, variant.workItems()));
             return launches;
         });
         return true;
@@ -101,7 +114,7 @@ final class MmaPath implements EnginePath {
     @Override
     public String describe() {
         return "mma_attention.cl: " + variant.rows() + " queries x " + variant.keys() + " keys a work-group of "
-                + variant.workItems() + ", mma.sync";
+                + variant.workItems() + ", mma.sync" + (variant.planes() == 1 ? "" : " on three bf16 planes of f32");
     }
 
     @Override
@@ -113,6 +126,7 @@ final class MmaPath implements EnginePath {
     public void close() {
         narrow.close();
         wide.close();
+        planes.close();
         ranges.close();
     }
 }

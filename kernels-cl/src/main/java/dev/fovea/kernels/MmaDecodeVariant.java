@@ -86,7 +86,8 @@ public record MmaDecodeVariant(
                 !spec.cap().equals(Expressions.score()) || !spec.score().equals(Expressions.score());
         int blocks = rows > BLOCK_ROWS && spec.headDim() <= WIDEST_OF_TWO_BLOCKS ? 2 : 1;
         int bytes = (spec.headDim() + columns) * spec.source().format().dtype().bytes();
-        int keyBlocks = blocks == 1 && bytes <= MOST_OF_TWO_KEY_BLOCKS ? 2 : 1;
+        boolean roomy = blocks == 1 && !(scored && spec.source().format().quantised());
+        int keyBlocks = roomy && bytes <= MOST_OF_TWO_KEY_BLOCKS ? 2 : 1;
         return new MmaDecodeVariant(spec.headDim(), spec.valueDim(), columns, blocks, keyBlocks, WARPS, scored, wide);
     }
 

@@ -144,20 +144,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
   float unit = FIRST_UNIT;
   FIND_SCALING
 #endif
-#if KV_FORMAT == KV_FP8
-  uint nan_codes = 0u;
-#endif
-  keys_t keys;
-  values_t values;
-  // of this tile, the next one and the one behind it: what says where keys are has to be there when they are loaded
-  place_t here, place, ahead;
-  int tile = from + warp * TILE_KEYS;
-  if (tile < to) {
-    FIND_ROWS(here, tile)
-    FIND_ROWS(place, tile + WARPS * TILE_KEYS)
-    LOAD_KEYS(keys, here, tile)
-    LOAD_VALUES(values, here, tile)
-  }
 #if RESCALED_QUERIES
   float of_unit[ROW_BLOCKS][2];
   EACH_BLOCK {
@@ -180,10 +166,36 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
     }
   }
 #endif
+#if KV_FORMAT == KV_FP8
+  uint nan_codes = 0u;
+#endif
+  keys_t keys;
+  values_t values;
+  // Places are found two tiles ahead of the products, scales one: nothing waits for what it has just asked for.
+  place_t place, ahead;
+  rows_t rows;
+  int tile = from + warp * TILE_KEYS;
+  if (tile < to) {
+    FIND_PLACE(place, tile)
+    FIND_PLACE(ahead, tile + WARPS * TILE_KEYS)
+    FIND_ROWS(rows, place)
+    LOAD_KEYS(keys, rows, tile)
+    LOAD_VALUES(values, rows, tile)
+  }
+#if QUANTISED
+  scales_t scale, next_scale;
+  if (tile < to) {
+    FIND_SCALES(scale, place)
+  }
+#endif
 
   while (tile < to) {
     const int next = tile + WARPS * TILE_KEYS;
-    FIND_ROWS(ahead, next + WARPS * TILE_KEYS)
+    MOVE(place, ahead)
+    FIND_PLACE(ahead, next + WARPS * TILE_KEYS)
+#if QUANTISED
+    FIND_SCALES(next_scale, place)
+#endif
     scores_t s;
     EACH_BLOCK {
       EACH_KEY_BLOCK {
@@ -192,17 +204,22 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
       }
     }
     if (next < to) {
-      LOAD_KEYS(keys, place, next)
+      FIND_ROWS(rows, place)
+      LOAD_KEYS(keys, rows, next)
     }
 #if QUANTISED
     float value_scale[KEY_BLOCKS][2];
     EACH_KEY_BLOCK {
+      const float own_scale = SCALE(scale[kb]);
+#if ZEROED
+      const float own_zero = ZERO(scale[kb]);
+#endif
 #pragma unroll
       for (int i = 0; i < 2; i++) {
-        const float key_scale = from_lane(here[kb].scale, lane / 4 + 8 * i);
-        value_scale[kb][i] = from_lane(here[kb].scale, 16 + lane / 4 + 8 * i);
+        const float key_scale = from_lane(own_scale, lane / 4 + 8 * i);
+        value_scale[kb][i] = from_lane(own_scale, 16 + lane / 4 + 8 * i);
 #if ZEROED
-        const float key_zero = from_lane(here[kb].zero, lane / 4 + 8 * i);
+        const float key_zero = from_lane(own_zero, lane / 4 + 8 * i);
 #endif
         EACH_BLOCK {
 #pragma unroll
@@ -295,7 +312,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
         }
         const uint low = packed(s[r][kb][0], s[r][kb][1]), high = packed(s[r][kb][2], s[r][kb][3]);
 #if ZEROED
-        const float zero = from_lane(here[kb].zero, 16 + lane / 4), zero8 = from_lane(here[kb].zero, 24 + lane / 4);
+        const float own_zero = ZERO(scale[kb]);
+        const float zero = from_lane(own_zero, 16 + lane / 4), zero8 = from_lane(own_zero, 24 + lane / 4);
         of_zeros[r][0] += f16_number(low) * zero + f16_number(high) * zero8;
         of_zeros[r][1] += f16_number(low >> 16) * zero + f16_number(high >> 16) * zero8;
 #endif
@@ -306,11 +324,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
       MULTIPLY_VALUES(out, values, p)
     }
     if (next < to) {
-      LOAD_VALUES(values, place, next)
+      LOAD_VALUES(values, rows, next)
     }
+#if QUANTISED
+    MOVE(scale, next_scale)
+#endif
     tile = next;
-    MOVE_PLACE(here, place)
-    MOVE_PLACE(place, ahead)
   }
 
 #if KV_FORMAT == KV_FP8

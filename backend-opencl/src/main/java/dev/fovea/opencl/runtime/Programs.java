@@ -196,12 +196,13 @@ public final class Programs {
 
     private cl_program compiled(Key key, String entry) {
         return switch (key.target) {
-            case PORTABLE -> fromSource(key.source, entry);
+            case PORTABLE, EMULATED -> fromSource(key, entry);
+            case LARGE_REGISTERS -> withoutSpills(fromSource(key, entry), entry);
             case SM_90A -> {
                 if (context.device().computeCapability() != 90) {
                     throw failure(entry, "it is made for compute capability 9.0");
                 }
-                cl_program program = fromSource(key.source, entry);
+                cl_program program = fromSource(key, entry);
                 byte[] ptx = binary(program);
                 release(program);
                 yield retargeted(ptx == null ? new byte[0] : ptx, entry);
@@ -238,13 +239,24 @@ public final class Programs {
         return new KernelBuild(entry, context.device().info().id(), log);
     }
 
-    private cl_program fromSource(String source, String entry) {
+    /** The program, if its compiler kept its numbers in registers. */
+    private cl_program withoutSpills(cl_program program, String entry) {
+        String log = log(program);
+        Optional<String> objection = new BuildLog(log).objection();
+        if (objection.isPresent()) {
+            release(program);
+            throw failure(entry, objection.get() + "\n" + log);
+        }
+        return program;
+    }
+
+    private cl_program fromSource(Key key, String entry) {
         for (int attempt = 1; ; attempt++) {
-            Status.Made<cl_program> made = Status.made(
-                    status -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source}, null, status));
+            Status.Made<cl_program> made = Status.made(status ->
+                    CL.clCreateProgramWithSource(context.handle(), 1, new String[] {key.source}, null, status));
             context.check(made.status(), "loading kernel " + entry, 0);
             cl_program program = Objects.requireNonNull(made.object());
-            int status = build(program);
+            int status = build(program, key.target);
             if (status == Status.SUCCESS) {
                 return program;
             }
@@ -264,8 +276,18 @@ public final class Programs {
     }
 
     private int build(cl_program program) {
+        return build(program, Target.PORTABLE);
+    }
+
+    private int build(cl_program program, Target target) {
         cl_device_id[] devices = {context.device().id};
-        return Status.of(() -> CL.clBuildProgram(program, 1, devices, options, null, null));
+        String all = options
+                + switch (target) {
+                    case PORTABLE, SM_90A -> "";
+                    case LARGE_REGISTERS -> " -cl-intel-256-GRF-per-thread";
+                    case EMULATED -> " -cl-opt-disable";
+                };
+        return Status.of(() -> CL.clBuildProgram(program, 1, devices, all, null, null));
     }
 
     private String log(cl_program program) {

@@ -6,10 +6,12 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -103,6 +105,34 @@ class BinaryCacheTest {
             done.set(true);
             others.get();
         }
+    }
+
+    @Test
+    void othersUseEntriesWhileTheOldestAreSought() throws Exception {
+        BinaryCache cache = cache(200);
+        for (int i = 0; i < 200; i++) {
+            cache.store("k" + i, BINARY);
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        try (ExecutorService pool = Executors.newSingleThreadExecutor()) {
+            Future<?> other = pool.submit(() -> {
+                SplittableRandom random = new SplittableRandom(1);
+                while (!done.get()) {
+                    FileTime time = FileTime.fromMillis(1 + random.nextInt(1_000_000));
+                    Files.setLastModifiedTime(entry("k" + random.nextInt(200)), time);
+                }
+                return null;
+            });
+            try {
+                for (int i = 0; i < 300; i++) {
+                    cache.store("k" + i % 200, BINARY);
+                }
+            } finally {
+                done.set(true);
+            }
+            other.get();
+        }
+        assertThat(cache.load("k0")).containsExactly(BINARY);
     }
 
     @Test
