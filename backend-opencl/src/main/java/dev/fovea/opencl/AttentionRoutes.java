@@ -14,6 +14,7 @@ import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.tuning.Tuning.Found;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
     private final EnginePath tiles;
     private final List<EnginePath> engines = new ArrayList<>();
     private final @Nullable DecodePath decode;
+    private final String decodeTuning;
 
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
@@ -42,16 +44,12 @@ final class AttentionRoutes implements DevicePlan, Explained {
         if (engines.isEmpty()) {
             tiles.prepare(context);
         }
+        Optional<Found> tuned = KernelFamily.DECODE.tuning(backend, spec).ofAll();
         this.decode = DecodePath.takes(backend.info(), spec)
-                ? new DecodePath(
-                        backend,
-                        spec,
-                        KernelFamily.DECODE
-                                .tuning(backend, spec)
-                                .ofAll()
-                                .map(Found::point)
-                                .orElse(TuningPoint.DEFAULTS))
+                ? new DecodePath(backend, spec, tuned.map(Found::point).orElse(TuningPoint.DEFAULTS))
                 : null;
+        this.decodeTuning = tuned.map(f -> "; tuning: " + f.point() + " (" + f.origin() + ")")
+                .orElse("");
         // a CPU compiles for seconds, and most of its plans never decode
         if (decode != null && backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
             decode.prepare(backend.context());
@@ -84,7 +82,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
     @Override
     public String describe() {
         return (engines.isEmpty() ? tiles.describe() : engines.getFirst().describe())
-                + (decode == null ? "" : "; " + decode.describe());
+                + (decode == null ? "" : "; " + decode.describe() + decodeTuning);
     }
 
     @Override

@@ -13,6 +13,7 @@ import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.Schedule;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.Tunable;
 import dev.fovea.api.spi.Tunable.Choice;
@@ -107,6 +108,37 @@ class TuningTest {
         assertThat(new OpenClProvider().probe().toString())
                 .contains("tuning: refused")
                 .contains("no 'size'");
+    }
+
+    private Result decoded(boolean scheduled) {
+        int keys = 700;
+        try (Backend backend = FirstDevice.open();
+                Tensor q = random(backend, 1, HEADS, 1);
+                Tensor k = random(backend, 2, HEADS, keys);
+                Tensor v = random(backend, 3, HEADS, keys);
+                Tensor o = backend.allocate(DType.F32, 1, HEADS, 1, DIM);
+                AttentionPlan plan = backend.prepare(Attention.full().spec(q, k, v));
+                Schedule schedule = plan.schedule(new int[] {1}, new int[] {keys})) {
+            AttentionArguments a = new AttentionArguments(q, k, v, o);
+            plan.run(scheduled ? a.with(schedule) : a);
+            return new Result(o.toFloatArray(), plan.describe());
+        }
+    }
+
+    @Test
+    void schedulesCutAsTablesSay() throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("t.json"),
+                "{\"format\": 1, \"entries\": [{\"layer\": \"any\", \"family\": \"decode\", \"bucket\":"
+                        + " \"f32 64x64 all full\", \"point\": {\"partKiB\": 64, \"keyLanes\": 4}}]}");
+        Result usual = decoded(false);
+        System.setProperty(Tuning.PROPERTY, file.toString());
+        Result tuned = decoded(false);
+        assertThat(tuned.path()).contains("tuning: keyLanes=4 partKiB=64");
+        assertThat(decoded(true).output()).isEqualTo(tuned.output());
+        for (int i = 0; i < DIM; i++) {
+            assertThat(tuned.output()[i]).isCloseTo(usual.output()[i], org.assertj.core.data.Offset.offset(2e-6f));
+        }
     }
 
     @Test
