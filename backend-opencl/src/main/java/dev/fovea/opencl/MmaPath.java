@@ -29,7 +29,7 @@ final class MmaPath implements EnginePath {
 
     MmaPath(DeviceContext context, AttentionSpec spec) {
         this.spec = spec;
-        this.variant = MmaVariant.of(spec, localBytes(context.device().computeCapability()));
+        this.variant = MmaVariant.of(spec, context.device().staticLocalBytes());
         this.narrow = new ContextKernel(Kernels.mma(variant, spec));
         this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
     }
@@ -52,15 +52,6 @@ final class MmaPath implements EnginePath {
             }
         }
         return !refused;
-    }
-
-    /** What a work-group can have; the driver says 48 KiB, which is what its arrays of dynamic size can. */
-    private static int localBytes(int computeCapability) {
-        return switch (computeCapability) {
-            case 80, 87 -> 163 << 10;
-            case 90, 100, 101, 103, 110 -> 226 << 10;
-            default -> 99 << 10;
-        };
     }
 
     @Override

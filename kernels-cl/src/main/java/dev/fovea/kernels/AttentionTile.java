@@ -45,6 +45,12 @@ public record AttentionTile(
         return itemRows * (itemKeys + slice / columnGroups);
     }
 
+    @Override
+    public String toString() {
+        return rows() + " queries x " + keys() + " keys x " + slice + " value columns a work-group of " + workItems() + ", "
+                + itemRows + " x " + itemKeys + " a work-item";
+    }
+
     String defines() {
         return "#define SLICE " + slice + "\n#define ROW_GROUPS " + rowGroups + "\n#define COLUMN_GROUPS " + columnGroups
                 + "\n#define ITEM_ROWS " + itemRows + "\n#define ITEM_KEYS " + itemKeys + "\n#define RESIDENT "

@@ -11,186 +11,9 @@
 #include "verdicts.clh"
 #include "expressions.clh"
 #include "tiles.clh"
+#include "staging.clh"
+#include "products.clh"
 
-// A buffer is filled in blocks of four: COUNT of them, at being the block. READ is a statement that sets x, PUT one that stores it.
-// As many as registers are left for are under way from global memory together, which branches in READ would prevent.
-#define STAGE(COUNT, READ, PUT)                                              \
-  for (int i = 0; i < (COUNT); i += STAGE_BATCH(COUNT) * THREADS) {          \
-    float4 batch[STAGE_BATCH(COUNT)];                                        \
-    _Pragma("unroll") for (int n = 0; n < STAGE_BATCH(COUNT); n++) {         \
-      const int at = i + n * THREADS + tid;                                  \
-      float4 x;                                                              \
-      READ                                                                   \
-      batch[n] = x;                                                          \
-    }                                                                        \
-    _Pragma("unroll") for (int n = 0; n < STAGE_BATCH(COUNT); n++) {         \
-      const int at = i + n * THREADS + tid;                                  \
-      const float4 x = batch[n];                                             \
-      PUT                                                                    \
-    }                                                                        \
-  }
-// The same for any strides and lengths, one after the other.
-#define STAGE_SLOWLY(COUNT, READ, PUT)                       \
-  _Pragma("unroll 1") for (int i = 0; i < (COUNT); i += THREADS) { \
-    const int at = i + tid;                                  \
-    float4 x = (float4)(0.0f);                               \
-    READ                                                     \
-    PUT                                                      \
-  }
-// rows x 32 elements from d0 on, transposed: to[d][row ^ swizzle]. Eight lanes read 32 neighbours of row r, each four of them from d on.
-#define TURNED const int r = at >> 3, c = at & 7, d = d0 + 4 * c;
-#define PUT_TURNED(TO, WIDTH, SWIZZLE)                                                       \
-  {                                                                                          \
-    const int r = at >> 3, c = at & 7;                                                       \
-    __local float *to = (TO) + 4 * c * (WIDTH) + 4 * ((r >> 2) ^ SWIZZLE(c)) + (r & 3);      \
-    to[0] = x.x;                                                                             \
-    to[WIDTH] = x.y;                                                                         \
-    to[2 * (WIDTH)] = x.z;                                                                   \
-    to[3 * (WIDTH)] = x.w;                                                                   \
-  }
-
-#define QUERY_ROW(R) (q + (index_t)(first + (R)) * (index_t)a.q.row)
-#if !ROTARY
-#define READ_QUERY TURNED x = load4(QUERY_ROW(r) + d, first + r <= last ? a.head_dim - d : 0, a.vectors & VECTOR_Q);
-#else
-#define READ_QUERY                                                                                    \
-  TURNED if (first + r <= last) {                                                                     \
-    x = load4(QUERY_ROW(r) + d, a.head_dim - d, a.vectors & VECTOR_Q);                                \
-    x = turned_query4(x, QUERY_ROW(r), d, a.vectors & VECTOR_Q, offset + first + r KEY_ARGUMENTS);    \
-  }
-#endif
-// Rows and columns that are not there are replaced by the last ones: nobody looks at what comes of them.
-#define READ_QUERY_VECTOR TURNED x = LOAD4(QUERY_ROW(min(r, last - first)) + min(d, a.head_dim - 4));
-#define STAGE_QUERIES(TO)                                                                      \
-  if (query_vectors) {                                                                         \
-    STAGE(8 * ROWS, READ_QUERY_VECTOR, PUT_TURNED(TO, ROWS, ROW_SWIZZLE))                      \
-  } else {                                                                                     \
-    STAGE_SLOWLY(8 * ROWS, READ_QUERY, PUT_TURNED(TO, ROWS, ROW_SWIZZLE))                      \
-  }
-
-// Row `key` of K or V below LIMIT, for kv_load4 and kv_vector4; HERE says that it is no past one.
-#if PAST
-#define HERE(KEY) ((KEY) >= a.past)
-#define PAST_ROW(K, KEY) (PAST_OF_##K + (index_t)(KEY) * (index_t)a.PAST_OF_##K.row)
-#define PAST_OF_k past_k
-#define PAST_OF_v past_v
-#define NEW_KEY(KEY) ((KEY) - a.past)
-#else
-#define HERE(KEY) 1
-#define PAST_ROW(K, KEY) K
-#define NEW_KEY(KEY) (KEY)
-#endif
-// x: four columns from c on of the key or value in slot t of the keys that this work-group looks at, if it is below LIMIT
-#if !KEY_TABLES
-// without a branch, which costs registers
-#define KEY_ROW(K) (HERE(key) ? K + (index_t)NEW_KEY(key) * (index_t)a.K.row : PAST_ROW(K, key))
-#define READ_ROW(K, HEAD, SCALING, T, C, LIMIT, COLUMNS_LEFT, BIT, PAST_BIT)                                              \
-  const int key = KEY_IN(T);                                                                                              \
-  x = kv_load4(KEY_ROW(K) + (C), key < (LIMIT) ? (COLUMNS_LEFT) : 0, a.vectors & (HERE(key) ? BIT : PAST_BIT), no_scaling());
-#define READ_ROW_VECTOR(K, HEAD, SCALING, T, C, LIMIT) \
-  const int key = min(KEY_IN(T), (LIMIT) - 1);         \
-  x = kv_vector4(KEY_ROW(K) + (C), no_scaling());
-#else
-#define READ_ROW(K, HEAD, SCALING, T, C, LIMIT, COLUMNS_LEFT, BIT, PAST_BIT)                                              \
-  const int key = KEY_IN(T);                                                                                              \
-  if (key < (LIMIT)) {                                                                                                    \
-    if (HERE(key)) {                                                                                                      \
-      const slot_t place = slot_of(NEW_KEY(key), start, b, hk KEY_ARGUMENTS);                                             \
-      x = kv_load4(K + ROW_OF(a.K, place) + KV_COLUMN(C), COLUMNS_LEFT, a.vectors & BIT, SCALING(place, HEAD));           \
-    } else {                                                                                                              \
-      x = kv_load4(PAST_ROW(K, key) + (C), COLUMNS_LEFT, a.vectors & PAST_BIT, no_scaling());                             \
-    }                                                                                                                     \
-  }
-#define READ_ROW_VECTOR(K, HEAD, SCALING, T, C, LIMIT)                                         \
-  const slot_t place = slot_of(min(KEY_IN(T), (LIMIT) - 1), start, b, hk KEY_ARGUMENTS);       \
-  x = kv_vector4(K + ROW_OF(a.K, place) + KV_COLUMN(C), SCALING(place, HEAD));
-#endif
-#if !ROTARY
-#define READ_KEY TURNED READ_ROW(k, hk, KEY_SCALING, key0 + r, d, key_limit, a.head_dim - d, VECTOR_K, VECTOR_PAST_K)
-#else
-#define READ_KEY                                                                                      \
-  TURNED const int key = KEY_IN(key0 + r);                                                            \
-  if (key < key_limit) {                                                                              \
-    __global const kv_element *at_row;                                                                \
-    scaling_t z = no_scaling();                                                                       \
-    int vector = a.vectors & VECTOR_K;                                                                \
-    if (HERE(key)) {                                                                                  \
-      const slot_t place = slot_of(NEW_KEY(key), start, b, hk KEY_ARGUMENTS);                         \
-      at_row = k + ROW_OF(a.k, place);                                                                \
-      z = KEY_SCALING(place, hk);                                                                     \
-    } else {                                                                                          \
-      at_row = PAST_ROW(k, key);                                                                      \
-      vector = a.vectors & VECTOR_PAST_K;                                                             \
-    }                                                                                                 \
-    x = kv_load4(at_row + KV_COLUMN(d), a.head_dim - d, vector, z);                                   \
-    x = turned_key4(x, at_row, d, vector, z, key_position(key, b, hk KEY_ARGUMENTS) KEY_ARGUMENTS);   \
-  }
-#endif
-#define READ_KEY_VECTOR TURNED READ_ROW_VECTOR(k, hk, KEY_SCALING, key0 + r, min(d, a.head_dim - 4), key_limit)
-#define STAGE_KEYS(TO)                                                                         \
-  if (key_vectors) {                                                                           \
-    STAGE(8 * KEYS, READ_KEY_VECTOR, PUT_TURNED(TO, KEYS, KEY_SWIZZLE))                        \
-  } else {                                                                                     \
-    STAGE_SLOWLY(8 * KEYS, READ_KEY, PUT_TURNED(TO, KEYS, KEY_SWIZZLE))                        \
-  }
-
-#define LYING const int r = part + at / (SLICE / 4), c = 4 * (at % (SLICE / 4));
-#define READ_VALUE \
-  LYING READ_ROW(v, hv, VALUE_SCALING, key0 + r, c, length, a.value_dim - column - c, VECTOR_V, VECTOR_PAST_V)
-#define READ_VALUE_VECTOR LYING READ_ROW_VECTOR(v, hv, VALUE_SCALING, key0 + r, min(c, a.value_dim - column - 4), length)
-#define PUT_LYING F4(shared + 4 * at) = x;
-#define STAGE_VALUES                                                    \
-  if (value_vectors) {                                                  \
-    STAGE(VALUE_KEYS * SLICE / 4, READ_VALUE_VECTOR, PUT_LYING)         \
-  } else {                                                              \
-    STAGE_SLOWLY(VALUE_KEYS * SLICE / 4, READ_VALUE, PUT_LYING)         \
-  }
-
-// Four rows from R on of A, block T: the outer product of X, four rows, and Y, four keys or columns.
-#define ADD_OUTER(A, R, T, X, Y)                          \
-  A[R][T] = FMA((float4)((X).x), Y, A[R][T]);             \
-  A[(R) + 1][T] = FMA((float4)((X).y), Y, A[(R) + 1][T]); \
-  A[(R) + 2][T] = FMA((float4)((X).z), Y, A[(R) + 2][T]); \
-  A[(R) + 3][T] = FMA((float4)((X).w), Y, A[(R) + 3][T]);
-
-// Four columns of the head dim from D + 4 C on, four keys from KEY + 4 C on; D and KEY are multiples of 32, so that only C swizzles.
-#define ADD_SCORES(D, C)                                                                                                     \
-  {                                                                                                                          \
-    __local const float *const qd = q_chunk + ((D) + 4 * (C)) * ROWS;                                                        \
-    __local const float *const kd = k_tile + ((D) + 4 * (C)) * KEYS + 4 * (tx ^ KEY_SWIZZLE(C));                             \
-    _Pragma("unroll UNROLL") for (int e = 0; e < 4; e++) {                                                                          \
-      float4 x[ROW_BLOCKS];                                                                                                  \
-      _Pragma("unroll UNROLL") for (int i = 0; i < ROW_BLOCKS; i++) x[i] = F4(qd + e * ROWS + 4 * ((ROW_BLOCKS * ty + i) ^ ROW_SWIZZLE(C))); \
-      _Pragma("unroll UNROLL") for (int j = 0; j < KEY_BLOCKS; j++) {                                                               \
-        const float4 y = F4(kd + e * KEYS + COLUMNS * j);                                                                    \
-        _Pragma("unroll UNROLL") for (int i = 0; i < ROW_BLOCKS; i++) {                                                             \
-          ADD_OUTER(s, 4 * i, j, x[i], y)                                                                                    \
-        }                                                                                                                    \
-      }                                                                                                                      \
-    }                                                                                                                        \
-  }
-#define ADD_VALUES(KEY, C)                                                                                                   \
-  {                                                                                                                          \
-    __local const float *const ps = p_tile + (part + (KEY) + 4 * (C)) * ROWS;                                                \
-    __local const float *const vs = shared + ((KEY) + 4 * (C)) * SLICE + 4 * tx;                                             \
-    _Pragma("unroll UNROLL") for (int e = 0; e < 4; e++) {                                                                          \
-      float4 x[ROW_BLOCKS];                                                                                                  \
-      _Pragma("unroll UNROLL") for (int i = 0; i < ROW_BLOCKS; i++) x[i] = F4(ps + e * ROWS + 4 * ((ROW_BLOCKS * ty + i) ^ ROW_SWIZZLE(part / 4 + (C)))); \
-      _Pragma("unroll UNROLL") for (int j = 0; j < BLOCKS; j++) {                                                                   \
-        const float4 y = F4(vs + e * SLICE + COLUMNS * j);                                                                   \
-        _Pragma("unroll UNROLL") for (int i = 0; i < ROW_BLOCKS; i++) {                                                             \
-          ADD_OUTER(acc, 4 * i, j, x[i], y)                                                                                  \
-        }                                                                                                                    \
-      }                                                                                                                      \
-    }                                                                                                                        \
-  }
-
-#if SELECTION == SELECTION_ALL
-#define KEY_IN(t) (t)
-#else
-// beyond the list as beyond the keys
-#define KEY_IN(t) ((t) < to ? selected_key(list, t KEY_ARGUMENTS) : INT_MAX)
-#endif
 // slot in the tile of a work-item's key; keys and positions of its columns of scores
 #define SLOT(J) (4 * tx + COLUMNS * j + J)
 #if SELECTION == SELECTION_ALL && !POSITIONS
@@ -431,14 +254,13 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           const int deep = min(DEPTH, a.head_dim - depth);
           __local const float *const q_chunk = RESIDENT ? q_tile + depth * ROWS : shared;
           int d0 = 0;
-          for (; d0 + 32 <= deep; d0 += 32) {
-#pragma unroll UNROLL_CHUNKS
-            for (int c = 0; c < 8; c++) {
-              ADD_SCORES(d0, c)
-            }
+          for (; UNROLL > 1 && d0 + STEPS <= deep; d0 += STEPS) {
+            ADD_STEPS(s, KEY_BLOCKS, LOAD_SCORES)
           }
-          for (int c = 0; c < (deep - d0 + 3) / 4; c++) {
-            ADD_SCORES(d0, c)
+          for (int n = 0; n < deep - d0; n++) {
+            float4 x[1][ROW_BLOCKS], y[1][KEY_BLOCKS];
+            LOAD_SCORES(n, 0)
+            ADD_STEP(0, s, KEY_BLOCKS)
           }
         }
       }
@@ -621,14 +443,13 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         const int here = min(VALUE_KEYS, present - part);
         if (ACTIVE && phase == PHASE_FAST) {
           int key = 0;
-          for (; key + 32 <= here; key += 32) {
-#pragma unroll UNROLL_CHUNKS
-            for (int c = 0; c < 8; c++) {
-              ADD_VALUES(key, c)
-            }
+          for (; UNROLL > 1 && key + STEPS <= here; key += STEPS) {
+            ADD_STEPS(acc, BLOCKS, LOAD_VALUES)
           }
-          for (int c = 0; c < (here - key + 3) / 4; c++) {
-            ADD_VALUES(key, c)
+          for (int n = 0; n < here - key; n++) {
+            float4 x[1][ROW_BLOCKS], y[1][BLOCKS];
+            LOAD_VALUES(n, 0)
+            ADD_STEP(0, acc, BLOCKS)
           }
         }
         if (ACTIVE && careful) {
