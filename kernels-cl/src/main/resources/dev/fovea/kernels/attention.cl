@@ -77,6 +77,12 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #define LAGS (NORMALISER == SOFTMAX && SWEEPS == 1 && UNROLL > 1)
 #define LAG (PARTIALS ? 0.0f : 8.0f / LOG2E)
 
+#if NATIVE_EXP2
+#define WEIGHT_OF(x) native_exp2((x) * LOG2E)
+#else
+#define WEIGHT_OF(x) exp_nonpositive(x)
+#endif
+
 // Over the work-items of a row, always in the same order; p: the first one's number.
 static float highest_of(__local const float *p) {
   float4 x = F4(p);
@@ -381,7 +387,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           float4 p[KEY_BLOCKS];
 #if NORMALISER == SOFTMAX
           const float reference = reference_of(m[i]);
-#define EXPONENTIAL(C, J) p[j].C = exp_nonpositive(s[i][j].C - reference);
+#define EXPONENTIAL(C, J) p[j].C = WEIGHT_OF(s[i][j].C - reference);
           EACH_KEY(EXPONENTIAL)
 #define SUM_TERM(j) ((p[j].x + p[j].y) + (p[j].z + p[j].w))
 #else
