@@ -20,15 +20,22 @@ public final class FoundDevice {
     final boolean roundedDivision;
 
     private final int computeCapability;
+    private final int registers;
     private final Map<MatrixEngine, Verdict> engines = new EnumMap<>(MatrixEngine.class);
 
     FoundDevice(
-            cl_platform_id platform, cl_device_id id, DeviceInfo info, boolean roundedDivision, int computeCapability) {
+            cl_platform_id platform,
+            cl_device_id id,
+            DeviceInfo info,
+            boolean roundedDivision,
+            int computeCapability,
+            int registers) {
         this.platform = platform;
         this.id = id;
         this.info = info;
         this.roundedDivision = roundedDivision;
         this.computeCapability = computeCapability;
+        this.registers = registers;
     }
 
     /** The raw {@code cl_device_id}. */
@@ -43,6 +50,22 @@ public final class FoundDevice {
     /** NVIDIA's compute capability, ten times the major number and the minor one: 90 for 9.0; 0 on devices that have none. */
     public int computeCapability() {
         return computeCapability;
+    }
+
+    /** Registers of 32 bits that a work-item can have, as far as is known. */
+    public int registers() {
+        return registers;
+    }
+
+    /** Local memory that arrays of a kernel can take. NVIDIA's driver says 48 KiB, which is what arguments in local memory can; more may fail to build. */
+    public int staticLocalBytes() {
+        return switch (computeCapability) {
+            case 80, 87 -> 163 << 10;
+            case 90, 100, 101, 103, 110 -> 226 << 10;
+            default -> computeCapability >= 80
+                    ? 99 << 10
+                    : (int) Math.min(info.localMemoryBytes(), Integer.MAX_VALUE);
+        };
     }
 
     /** Whether an engine can be used, tried once for all contexts: a test that lost the device is not tried again in the next one. */

@@ -24,7 +24,7 @@ class MatrixEngineTest {
     /** The first device as if it had the engine: nothing here runs on it. */
     private static DeviceContext hopper() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 90);
+        FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 90, d.registers());
         return DeviceContext.open(like, BinaryCache.none(), _ -> {});
     }
 
@@ -40,7 +40,7 @@ class MatrixEngineTest {
     @Test
     void anEngineThatIsNotThereIsNotTried() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 80);
+        FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 80, d.registers());
         try (DeviceContext context = DeviceContext.open(other, BinaryCache.none(), _ -> {})) {
             Verdict verdict = context.engine(MatrixEngine.WGMMA, PASSES);
             assertThat(verdict.refusal()).hasValue(d.info().id() + " has no wgmma");
