@@ -6,6 +6,7 @@ import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.DecodeBlock;
 import dev.fovea.kernels.DecodeCut;
@@ -35,14 +36,18 @@ final class DecodePath implements AutoCloseable {
     private static final long FEWEST_KEYS = 128;
 
     /** What a work-group reads of keys and values, so that its own costs are small beside and many work-groups share the device. */
-    private static final long PART_BYTES = 128 << 10;
+    private static final int PART_KIB = 128;
 
+    private static final String KEY_LANES = "keyLanes";
+    private static final String PART = "partKiB";
     private static final int SHORTEST_PART = 128;
     private static final int LONGEST_PART = 1024;
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final int fixedLength;
+    private final int keyLanes;
+    private final int partKib;
     private final Map<DecodeVariant, Pair> built = new HashMap<>();
 
     private record Pair(ContextKernel parts, ContextKernel merge) {}
@@ -50,15 +55,22 @@ final class DecodePath implements AutoCloseable {
     /** How a run goes this way. */
     record Work(DecodeVariant variant, DecodeCut cut, long workspaceBytes) {}
 
-    DecodePath(OpenClBackend backend, AttentionSpec spec) {
-        this(backend, spec, 0);
+    DecodePath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+        this(backend, spec, 0, point);
     }
 
     /** With parts of this many keys, for tests; 0: as the device needs. */
     DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength) {
+        this(backend, spec, fixedLength, TuningPoint.DEFAULTS);
+    }
+
+    private DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength, TuningPoint point) {
         this.backend = backend;
         this.spec = spec;
         this.fixedLength = fixedLength;
+        TuningPoint usual = usual(spec);
+        this.keyLanes = point.get(KEY_LANES, usual.get(KEY_LANES, 0));
+        this.partKib = point.get(PART, PART_KIB);
     }
 
     /** Whether a spec can go this way at all. */
@@ -67,6 +79,23 @@ final class DecodePath implements AutoCloseable {
                 && !spec.twoPasses()
                 && device.maxWorkGroup() >= DecodeVariant.THREADS
                 && DecodeVariant.of(spec, 1, false, false, true).fits();
+    }
+
+    /** What tuning may choose, as it is. */
+    static TuningPoint usual(AttentionSpec spec) {
+        return TuningPoint.DEFAULTS
+                .with(KEY_LANES, DecodeVariant.usualKeyLanes(spec))
+                .with(PART, PART_KIB);
+    }
+
+    /** Whether the kernel can be so for a spec. */
+    static boolean fits(AttentionSpec spec, TuningPoint point) {
+        int lanes = point.get(KEY_LANES, DecodeVariant.usualKeyLanes(spec));
+        int part = point.get(PART, PART_KIB);
+        return (lanes == 4 || lanes == 8)
+                && part >= 1
+                && part <= 1 << 14
+                && DecodeVariant.of(spec, lanes, 1, false, false, true).fits();
     }
 
     /** How a run goes this way, or null where it should not: its rows are not few or its keys not many. */
@@ -89,6 +118,7 @@ final class DecodePath implements AutoCloseable {
     private DecodeVariant variant(AttentionArguments a) {
         return DecodeVariant.of(
                 spec,
+                keyLanes,
                 DecodeCut.sharedRows(spec, a),
                 DecodeBlock.aligned(spec, a),
                 AttentionBlock.needsWide(a),
@@ -103,7 +133,7 @@ final class DecodePath implements AutoCloseable {
         long bytes = (long) (spec.source().format().elements(spec.headDim())
                         + spec.source().format().elements(spec.valueDim()))
                 * spec.source().format().dtype().bytes();
-        long length = Math.clamp(Long.highestOneBit(PART_BYTES / bytes), SHORTEST_PART, LONGEST_PART);
+        long length = Math.clamp(Long.highestOneBit(((long) partKib << 10) / bytes), SHORTEST_PART, LONGEST_PART);
         // where there are many sequences, none has to be cut finely to fill the device
         long rounds = batch * spec.keyHeads() / Math.max(1, backend.info().computeUnits());
         return Math.toIntExact(length * Math.clamp(Long.highestOneBit(Math.max(1, rounds)), 1, 8));
@@ -120,6 +150,7 @@ final class DecodePath implements AutoCloseable {
     void prepare(DeviceContext context) {
         DecodeVariant usual = DecodeVariant.of(
                 spec,
+                keyLanes,
                 spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads()),
                 spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0,
                 false,

@@ -3,6 +3,7 @@ package dev.fovea.opencl;
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaVariant;
@@ -27,11 +28,22 @@ final class MmaPath implements EnginePath {
 
     private boolean refused;
 
-    MmaPath(DeviceContext context, AttentionSpec spec) {
+    /**
+     * The path for a spec.
+     *
+     * @param point what of the variant is not as usual
+     */
+    MmaPath(DeviceContext context, AttentionSpec spec, TuningPoint point) {
         this.spec = spec;
-        this.variant = MmaVariant.of(spec, context.device().staticLocalBytes());
+        MmaVariant usual = usual(context, spec);
+        this.variant = usual.with(point, context.device().staticLocalBytes()).orElse(usual);
         this.narrow = new ContextKernel(Kernels.mma(variant, spec));
         this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
+    }
+
+    /** The variant unless tuning says otherwise. */
+    static MmaVariant usual(DeviceContext context, AttentionSpec spec) {
+        return MmaVariant.of(spec, context.device().staticLocalBytes());
     }
 
     /** Whether a spec can go this way at all. */

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class OpenClAttentionPlan implements DevicePlan {
     private static final System.Logger LOG = System.getLogger(OpenClAttentionPlan.class.getName());
 
+    private static final int MANY_REGISTERS = 256;
+
     private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final List<AttentionVariant> variants;
@@ -54,6 +56,16 @@ final class OpenClAttentionPlan implements DevicePlan {
         built(backend.context());
     }
 
+    private static TileLimits limits(FoundDevice device) {
+        return new TileLimits(device.staticLocalBytes(), device.info().maxWorkGroup(), device.registers());
+    }
+
+    /** Within which tables may choose, who know a device better than what it says of its registers. */
+    static TileLimits widestLimits(FoundDevice device) {
+        return new TileLimits(
+                device.staticLocalBytes(), device.info().maxWorkGroup(), Math.max(MANY_REGISTERS, device.registers()));
+    }
+
     /** What fits a device, the best first. */
     static List<AttentionVariant> variantsFor(FoundDevice device, AttentionSpec spec) {
         DeviceInfo info = device.info();
@@ -61,8 +73,7 @@ final class OpenClAttentionPlan implements DevicePlan {
             AttentionVariant compact = AttentionVariant.of(spec).compact();
             return List.of(compact, compact.smaller());
         }
-        List<AttentionVariant> variants = new ArrayList<>(AttentionVariant.alternatives(
-                spec, new TileLimits(device.staticLocalBytes(), info.maxWorkGroup(), device.registers())));
+        List<AttentionVariant> variants = new ArrayList<>(AttentionVariant.alternatives(spec, limits(device)));
         variants.add(variants.getLast().smaller());
         return variants;
     }
@@ -171,7 +182,9 @@ final class OpenClAttentionPlan implements DevicePlan {
         List<KernelArgument> list = Launches.attention(spec, a, b.source, slices);
         RangeLaunches.Wanted wanted = ranges.of(b.source, a, 0);
         if (wanted.bytes() == 0) {
-            queue.run(b.context, List.of(new Launch(kernel, list, groups, b.variant.tile().workItems())));
+            queue.run(
+                    b.context,
+                    List.of(new Launch(kernel, list, groups, b.variant.tile().workItems())));
             return;
         }
         queue.run(b.context, wanted.bytes(), workspace -> {
@@ -188,7 +201,8 @@ final class OpenClAttentionPlan implements DevicePlan {
         return b == null
                 ? "attention.cl, to be built again in a new context"
                 : "attention.cl: " + b.variant.tile() + ", queries "
-                        + (b.variant.tile().resident() > 0 ? "kept in local memory" : "staged for each tile") + ", f32 FMA";
+                        + (b.variant.tile().resident() > 0 ? "kept in local memory" : "staged for each tile")
+                        + ", f32 FMA";
     }
 
     /** The whole source of the kernel. */

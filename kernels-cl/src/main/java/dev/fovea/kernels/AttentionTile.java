@@ -1,5 +1,7 @@
 package dev.fovea.kernels;
 
+import dev.fovea.api.spi.TuningPoint;
+
 /**
  * How much of the attention kernel a work-group and a work-item have at a time. A work-item has blocks of four rows, keys and columns.
  *
@@ -14,12 +16,68 @@ package dev.fovea.kernels;
  * @param valueKeys keys whose values are staged at a time
  */
 public record AttentionTile(
-        int slice, int rowGroups, int columnGroups, int itemRows, int itemKeys, int resident, int depth, int valueKeys) {
+        int slice,
+        int rowGroups,
+        int columnGroups,
+        int itemRows,
+        int itemKeys,
+        int resident,
+        int depth,
+        int valueKeys) {
 
     /** The same with fewer rows, for devices whose work-groups are small. */
     AttentionTile smaller() {
+        return new AttentionTile(slice, rowGroups / 4, columnGroups, itemRows, itemKeys, resident, depth, valueKeys);
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    TuningPoint point() {
+        return TuningPoint.DEFAULTS
+                .with("slice", slice)
+                .with("rowGroups", rowGroups)
+                .with("columnGroups", columnGroups)
+                .with("itemRows", itemRows)
+                .with("itemKeys", itemKeys)
+                .with("resident", resident)
+                .with("depth", depth)
+                .with("valueKeys", valueKeys);
+    }
+
+    /** The same with other parameters, {@link #isPossible} or not. */
+    AttentionTile with(TuningPoint point) {
         return new AttentionTile(
-                slice, rowGroups / 4, columnGroups, itemRows, itemKeys, resident, depth, valueKeys);
+                point.get("slice", slice),
+                point.get("rowGroups", rowGroups),
+                point.get("columnGroups", columnGroups),
+                point.get("itemRows", itemRows),
+                point.get("itemKeys", itemKeys),
+                point.get("resident", resident),
+                point.get("depth", depth),
+                point.get("valueKeys", valueKeys));
+    }
+
+    /** Whether there is such a kernel, by the rules that tiles.clh holds it to. */
+    boolean isPossible() {
+        boolean items = (columnGroups == 8 || columnGroups == 16)
+                && rowGroups >= 2
+                && rowGroups <= 32
+                && Integer.bitCount(rowGroups) == 1
+                && (itemRows == 4 || itemRows == 8)
+                && (itemKeys == 4 || itemKeys == 8);
+        if (!items || depth < 32 || depth % 32 != 0 || resident < 0 || resident % depth != 0) {
+            return false;
+        }
+        int columns = 4 * columnGroups;
+        boolean values = slice >= columns
+                && slice <= 128
+                && slice % columns == 0
+                && valueKeys >= 4
+                && keys() % valueKeys == 0
+                && valueKeys * slice % (4 * workItems()) == 0;
+        boolean shared = 8 * keys() % workItems() == 0
+                && 8 * rows() % workItems() == 0
+                && itemRows * workItems() + 2 <= keys() * rows();
+        return values && shared;
     }
 
     public int rows() {
@@ -47,12 +105,13 @@ public record AttentionTile(
 
     @Override
     public String toString() {
-        return rows() + " queries x " + keys() + " keys x " + slice + " value columns a work-group of " + workItems() + ", "
-                + itemRows + " x " + itemKeys + " a work-item";
+        return rows() + " queries x " + keys() + " keys x " + slice + " value columns a work-group of " + workItems()
+                + ", " + itemRows + " x " + itemKeys + " a work-item";
     }
 
     String defines() {
-        return "#define SLICE " + slice + "\n#define ROW_GROUPS " + rowGroups + "\n#define COLUMN_GROUPS " + columnGroups
+        return "#define SLICE " + slice + "\n#define ROW_GROUPS " + rowGroups + "\n#define COLUMN_GROUPS "
+                + columnGroups
                 + "\n#define ITEM_ROWS " + itemRows + "\n#define ITEM_KEYS " + itemKeys + "\n#define RESIDENT "
                 + resident + "\n#define DEPTH " + depth + "\n#define VALUE_KEYS " + valueKeys
                 + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES + "\n";

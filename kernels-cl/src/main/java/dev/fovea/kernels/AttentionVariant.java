@@ -4,8 +4,10 @@ import dev.fovea.api.DType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeyArguments;
+import dev.fovea.api.spi.TuningPoint;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What is fixed when the attention kernel is compiled, besides the expressions.
@@ -17,6 +19,18 @@ import java.util.List;
  */
 public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, boolean unrolled) {
     private static final int WIDEST_SLICE = 128;
+
+    /** What tuning may choose, around each of the alternatives. */
+    public static final TuningSpace SPACE = TuningSpace.of()
+            .with("rowGroups", 4, 8, 16, 32)
+            .with("columnGroups")
+            .with("itemRows")
+            .with("itemKeys")
+            .with("slice", 32, 64, 96, 128)
+            .with("resident", 0)
+            .with("depth", 32, 64)
+            .with("valueKeys", 16, 32, 64)
+            .with("unrolled", 0, 1);
 
     /** The variant for a spec on any device: one with 32 KiB of local memory, work-groups of 128 and 64 registers. */
     public static AttentionVariant of(AttentionSpec spec) {
@@ -66,6 +80,23 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
     /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
     public AttentionVariant smaller() {
         return new AttentionVariant(storage, tile.smaller(), wide, unrolled);
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    public TuningPoint point() {
+        return tile.point().with("unrolled", unrolled);
+    }
+
+    /** The same for a spec with other parameters; empty if there is no such kernel within limits. */
+    public Optional<AttentionVariant> with(AttentionSpec spec, TuningPoint point, TileLimits limits) {
+        AttentionTile t = tile.with(point);
+        boolean possible = t.isPossible()
+                && t.slice() < spec.valueDim() + 32
+                && (t.resident() == 0 || spec.headDim() <= t.resident())
+                && (t.equals(tile) || limits.allow(t));
+        return possible
+                ? Optional.of(new AttentionVariant(storage, t, wide, point.get("unrolled", unrolled)))
+                : Optional.empty();
     }
 
     /** Slices that the value dim is cut into. */

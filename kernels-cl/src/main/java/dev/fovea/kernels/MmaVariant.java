@@ -9,6 +9,9 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spi.TuningPoint;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -40,6 +43,13 @@ public record MmaVariant(
 
     /** Elements that are moved at a time. */
     private static final int CHUNK = 8;
+
+    /** What tuning may choose. */
+    public static final TuningSpace SPACE = TuningSpace.of()
+            .with("warps", 4, 8)
+            .with("rowBlocks", 1, 2)
+            .with("keys", 32, 64, 96, 128)
+            .with("queriesHeld", 0, 1);
 
     /** Whether the kernel computes what the spec says. */
     public static boolean takes(AttentionSpec spec) {
@@ -93,6 +103,48 @@ public record MmaVariant(
             }
         }
         throw new IllegalArgumentException(localBytes + " bytes of local memory do not hold " + v);
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    public TuningPoint point() {
+        return TuningPoint.DEFAULTS
+                .with("warps", warps)
+                .with("rowBlocks", rowBlocks)
+                .with("keys", keys)
+                .with("queriesHeld", queriesHeld);
+    }
+
+    /** The same with other parameters, where a work-group can have so much local memory; empty if there is no such kernel. */
+    public Optional<MmaVariant> with(TuningPoint point, int localBytes) {
+        MmaVariant v = new MmaVariant(
+                headDim,
+                valueDim,
+                point.get("warps", warps),
+                point.get("rowBlocks", rowBlocks),
+                point.get("keys", keys),
+                point.get("queriesHeld", queriesHeld),
+                scored,
+                wide);
+        return v.possible() && v.localBytes() <= localBytes ? Optional.of(v) : Optional.empty();
+    }
+
+    private boolean possible() {
+        boolean shape = List.of(2, 4, 8).contains(warps)
+                && rowBlocks >= 1
+                && rowBlocks <= (valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1)
+                && keys >= 16
+                && keys <= 128
+                && keys % 16 == 0;
+        return shape
+                && keys % rowsAtOnce(headDim) == 0
+                && keys % rowsAtOnce(valueDim) == 0
+                && rows() % rowsAtOnce(headDim) == 0;
+    }
+
+    /** Rows that the work-items copy at a time, neighbours eight columns each. */
+    private int rowsAtOnce(int dim) {
+        int chunks = dim / CHUNK;
+        return workItems() / (chunks % 8 != 0 ? 4 : chunks % 16 != 0 ? 8 : 16);
     }
 
     private static int padded(int dim) {

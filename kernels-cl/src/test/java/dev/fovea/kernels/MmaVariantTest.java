@@ -8,6 +8,7 @@ import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
+import dev.fovea.api.spi.TuningPoint;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -68,6 +69,25 @@ class MmaVariantTest {
         assertThat(MmaVariant.of(plain(DType.BF16, 64, 64), 99 << 10).scored()).isFalse();
         AttentionSpec alibi = spec(DType.BF16, 64, 64, Expressions.alibi(), Optional.empty());
         assertThat(MmaVariant.of(alibi, 99 << 10).scored()).isTrue();
+    }
+
+    @Test
+    void everyPointThatTuningMayChooseFits() {
+        int points = 0;
+        for (int bytes : LOCAL_BYTES) {
+            for (int dim = 32; dim <= 256; dim += 32) {
+                MmaVariant usual = MmaVariant.of(plain(DType.BF16, dim, dim), bytes);
+                assertThat(usual.with(TuningPoint.DEFAULTS, bytes)).contains(usual);
+                for (TuningPoint point : MmaVariant.SPACE.around(
+                        usual.point(), p -> usual.with(p, bytes).isPresent())) {
+                    MmaVariant v = usual.with(point, bytes).orElseThrow();
+                    assertThat(v.point()).isEqualTo(point);
+                    assertThat(v.localBytes()).isLessThanOrEqualTo(bytes);
+                    points++;
+                }
+            }
+        }
+        assertThat(points).isGreaterThan(200);
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.KernelSource.Target;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -31,6 +32,7 @@ public final class Programs {
     private final Consumer<Built> builds;
     private final String options;
     private final Map<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Key, Object> turns = new HashMap<>();
 
     private record Key(String source, Target target) {}
 
@@ -48,7 +50,7 @@ public final class Programs {
     private static final System.Logger LOG = System.getLogger(Programs.class.getName());
 
     private void warnOfSignals() {
-        if (programs.isEmpty() && context.device().info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
+        if (context.device().info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
             SignalChaining.advice()
                     .ifPresent(advice -> LOG.log(
                             System.Logger.Level.WARNING,
@@ -78,34 +80,61 @@ public final class Programs {
         });
     }
 
-    /** One build at a time: several threads that prepare the same spec then share one. */
-    private synchronized Program program(Key key, String entry) {
-        Program program = programs.get(key);
-        if (program == null) {
-            warnOfSignals();
-            String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
-            long start = System.nanoTime();
-            cl_program built = fromCache(stored, entry);
-            boolean cached = built != null;
-            if (built == null) {
-                built = compiled(key, entry);
-                byte[] binary = binaries.isOn() ? binary(built) : null;
-                if (binary != null) {
-                    binaries.store(stored, binary);
+    /** Several threads that want the same program share its build; different ones are built side by side. */
+    private Program program(Key key, String entry) {
+        Object turn;
+        synchronized (programs) {
+            Program ready = programs.get(key);
+            if (ready != null) {
+                return ready;
+            }
+            if (programs.isEmpty()) {
+                warnOfSignals();
+            }
+            turn = turns.computeIfAbsent(key, _ -> new Object());
+        }
+        synchronized (turn) {
+            synchronized (programs) {
+                Program ready = programs.get(key);
+                if (ready != null) {
+                    return ready;
                 }
             }
-            BuildLog log = new BuildLog(log(built));
-            double seconds = (System.nanoTime() - start) / 1e9;
-            builds.accept(new Built(entry, cached, seconds, log.registers(entry), log.spilledBytes()));
-            cl_program handle = built;
-            program = new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
-            programs.put(key, program);
-            if (programs.size() > MOST) {
-                Key eldest = programs.keySet().iterator().next();
-                Objects.requireNonNull(programs.remove(eldest)).owner.release(); // its kernels keep it alive
+            try {
+                Program program = made(key, entry);
+                synchronized (programs) {
+                    programs.put(key, program);
+                    if (programs.size() > MOST) {
+                        Key eldest = programs.keySet().iterator().next();
+                        Objects.requireNonNull(programs.remove(eldest)).owner.release(); // its kernels keep it alive
+                    }
+                }
+                return program;
+            } finally {
+                synchronized (programs) {
+                    turns.remove(key);
+                }
             }
         }
-        return program;
+    }
+
+    private Program made(Key key, String entry) {
+        String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
+        long start = System.nanoTime();
+        cl_program built = fromCache(stored, entry);
+        boolean cached = built != null;
+        if (built == null) {
+            built = compiled(key, entry);
+            byte[] binary = binaries.isOn() ? binary(built) : null;
+            if (binary != null) {
+                binaries.store(stored, binary);
+            }
+        }
+        BuildLog log = new BuildLog(log(built));
+        double seconds = (System.nanoTime() - start) / 1e9;
+        builds.accept(new Built(entry, cached, seconds, log.registers(entry), log.spilledBytes()));
+        cl_program handle = built;
+        return new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
     }
 
     private String deviceText() {
