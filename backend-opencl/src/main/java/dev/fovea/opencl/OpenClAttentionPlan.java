@@ -57,13 +57,14 @@ final class OpenClAttentionPlan implements DevicePlan {
     }
 
     private static TileLimits limits(FoundDevice device) {
-        return new TileLimits(device.staticLocalBytes(), device.info().maxWorkGroup(), device.registers());
+        return new TileLimits(
+                device.staticLocalBytes(), device.info().maxWorkGroup(), device.registers(), device.nativeExp2());
     }
 
     /** Within which tables may choose, who know a device better than what it says of its registers. */
     static TileLimits widestLimits(FoundDevice device) {
         return new TileLimits(
-                device.staticLocalBytes(), device.info().maxWorkGroup(), Math.max(MANY_REGISTERS, device.registers()));
+                device.staticLocalBytes(), device.info().maxWorkGroup(), Math.max(MANY_REGISTERS, device.registers()), device.nativeExp2());
     }
 
     /** What fits a device, the best first. */

@@ -16,8 +16,10 @@ import java.util.Optional;
  * @param tile how the work is dealt out
  * @param wide 64-bit distances inside a slice
  * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
+ * @param nativeExp2 weights by the device's own exponential
  */
-public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, boolean unrolled) {
+public record AttentionVariant(
+        DType storage, AttentionTile tile, boolean wide, boolean unrolled, boolean nativeExp2) {
     private static final int WIDEST_SLICE = 128;
 
     /** What tuning may choose, around each of the alternatives. */
@@ -47,15 +49,27 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
         List<AttentionVariant> all = new ArrayList<>();
         for (AttentionTile tile : tiles(spec)) {
             if (limits.allow(tile)) {
-                all.add(new AttentionVariant(spec.storage(), tile, false, true));
+                all.add(new AttentionVariant(spec.storage(), tile, false, true, limits.nativeExp2()));
             }
         }
-        all.add(new AttentionVariant(spec.storage(), plain(spec), false, true));
+        all.add(new AttentionVariant(spec.storage(), plain(spec), false, true, limits.nativeExp2()));
         return all;
     }
 
+    /** 8 x 8 and 8 x 4 register blocks, for devices with registers for them. */
     private static List<AttentionTile> tiles(AttentionSpec spec) {
-        return List.of();
+        if (spec.valueDim() > 64) {
+            int slices = Math.ceilDiv(spec.valueDim(), WIDEST_SLICE);
+            int slice = Math.ceilDiv(Math.ceilDiv(spec.valueDim(), slices), 64) * 64;
+            AttentionTile staged = new AttentionTile(slice, 8, 16, 8, 4, 0, 32, 32);
+            return spec.headDim() <= 128
+                    ? List.of(new AttentionTile(slice, 8, 16, 8, 4, 128, 64, 32), staged)
+                    : List.of(staged);
+        }
+        return spec.headDim() <= 64
+                ? List.of(
+                        new AttentionTile(64, 16, 8, 8, 8, 64, 64, 64), new AttentionTile(64, 8, 8, 8, 8, 64, 64, 64))
+                : List.of(new AttentionTile(64, 8, 8, 8, 8, 0, 32, 64));
     }
 
     /** 4 x 4 register blocks in 32 KiB. */
@@ -69,17 +83,17 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
 
     /** The same with 64-bit distances. */
     public AttentionVariant widened() {
-        return new AttentionVariant(storage, tile, true, unrolled);
+        return new AttentionVariant(storage, tile, true, unrolled, nativeExp2);
     }
 
     /** The same without unrolling. */
     public AttentionVariant compact() {
-        return new AttentionVariant(storage, tile, wide, false);
+        return new AttentionVariant(storage, tile, wide, false, nativeExp2);
     }
 
     /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
     public AttentionVariant smaller() {
-        return new AttentionVariant(storage, tile.smaller(), wide, unrolled);
+        return new AttentionVariant(storage, tile.smaller(), wide, unrolled, nativeExp2);
     }
 
     /** The parameters that tuning may choose, as they are. */
@@ -95,7 +109,8 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
                 && (t.resident() == 0 || spec.headDim() <= t.resident())
                 && (t.equals(tile) || limits.allow(t));
         return possible
-                ? Optional.of(new AttentionVariant(storage, t, wide, point.get("unrolled", unrolled)))
+                ? Optional.of(new AttentionVariant(
+                        storage, t, wide, point.get("unrolled", unrolled), nativeExp2))
                 : Optional.empty();
     }
 
@@ -115,7 +130,7 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
 
     String defines() {
         return "#define STORAGE " + storageNumber() + "\n" + tile.defines() + "#define UNROLL " + (unrolled ? 16 : 1)
-                + "\n#define WIDE " + (wide ? 1 : 0) + "\n";
+                + "\n#define WIDE " + (wide ? 1 : 0) + "\n#define NATIVE_EXP2 " + (nativeExp2 ? 1 : 0) + "\n";
     }
 
     private int storageNumber() {

@@ -57,6 +57,11 @@ public final class FoundDevice {
         return registers;
     }
 
+    /** Whether native_exp2 errs by 2^-22 at most: NVIDIA's compiles to ex2.approx, for which the PTX manual says so. */
+    public boolean nativeExp2() {
+        return computeCapability > 0;
+    }
+
     /** Local memory that arrays of a kernel can take. NVIDIA's driver says 48 KiB, which is what arguments in local memory can; more may fail to build. */
     public int staticLocalBytes() {
         return switch (computeCapability) {
