@@ -64,7 +64,10 @@ final class OpenClAttentionPlan implements DevicePlan {
     /** Within which tables may choose, who know a device better than what it says of its registers. */
     static TileLimits widestLimits(FoundDevice device) {
         return new TileLimits(
-                device.staticLocalBytes(), device.info().maxWorkGroup(), Math.max(MANY_REGISTERS, device.registers()), device.nativeExp2());
+                device.staticLocalBytes(),
+                device.info().maxWorkGroup(),
+                Math.max(MANY_REGISTERS, device.registers()),
+                device.nativeExp2());
     }
 
     /** What fits a device, the best first. */

@@ -18,8 +18,7 @@ import java.util.Optional;
  * @param unrolled loops over register blocks unrolled; a CPU compiles several times faster without
  * @param nativeExp2 weights by the device's own exponential
  */
-public record AttentionVariant(
-        DType storage, AttentionTile tile, boolean wide, boolean unrolled, boolean nativeExp2) {
+public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, boolean unrolled, boolean nativeExp2) {
     private static final int WIDEST_SLICE = 128;
 
     /** What tuning may choose, around each of the alternatives. */
@@ -67,8 +66,7 @@ public record AttentionVariant(
                     : List.of(staged);
         }
         return spec.headDim() <= 64
-                ? List.of(
-                        new AttentionTile(64, 16, 8, 8, 8, 64, 64, 64), new AttentionTile(64, 8, 8, 8, 8, 64, 64, 64))
+                ? List.of(new AttentionTile(64, 16, 8, 8, 8, 64, 64, 64), new AttentionTile(64, 8, 8, 8, 8, 64, 64, 64))
                 : List.of(new AttentionTile(64, 8, 8, 8, 8, 0, 32, 64));
     }
 
@@ -109,8 +107,7 @@ public record AttentionVariant(
                 && (t.resident() == 0 || spec.headDim() <= t.resident())
                 && (t.equals(tile) || limits.allow(t));
         return possible
-                ? Optional.of(new AttentionVariant(
-                        storage, t, wide, point.get("unrolled", unrolled), nativeExp2))
+                ? Optional.of(new AttentionVariant(storage, t, wide, point.get("unrolled", unrolled), nativeExp2))
                 : Optional.empty();
     }
 

@@ -46,9 +46,11 @@
 #define TILE_WHOLE 2
 #define LIVE (tile & TILE_LIVE)
 #define ACTIVE (active & tile)
+#define NEXT_KEYS (next & ~(KEYS - 1))
 #else
 #define LIVE 1
 #define ACTIVE active
+#define NEXT_KEYS (key0 + KEYS)
 #endif
 // What a sweep over the keys is for: the sums of the rows, products, or products with those of masked keys left out.
 #define PHASE_SUMS 0
@@ -83,6 +85,14 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #define WEIGHT_OF(x) exp_nonpositive(x)
 #endif
 
+// Takes the tile of rows out of the number of a group: tile by tile of a head, so that its keys stay in a cache, or, where tiles take
+// unequal time, head by head for each tile, so that no long one starts late.
+static int next_in_turn(long *group, int tiles, int unequal) {
+  const long all = *group, others = get_num_groups(0) / tiles;
+  *group = unequal ? all % others : all / tiles;
+  return (int)(unequal ? all / others : all % tiles);
+}
+
 // Over the work-items of a row, always in the same order; p: the first one's number.
 static float highest_of(__local const float *p) {
   float4 x = F4(p);
@@ -114,16 +124,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   long group = get_group_id(0);
 #if SELECTION == SELECTION_ALL
   const int tiles = (a.queries + ROWS - 1) / ROWS;
+  const int tile_of_head = next_in_turn(&group, tiles, a.band_right < a.keys);
   // the last queries see the most keys under a causal mask: they start first
-  const int first = (tiles - 1 - (int)(group % tiles)) * ROWS;
+  const int first = (tiles - 1 - tile_of_head) * ROWS;
 #else
   // rows that share a list
   const int tiles_of_block = (tables.query_block + ROWS - 1) / ROWS;
   const int tiles = (a.queries + tables.query_block - 1) / tables.query_block * tiles_of_block;
-  const int tile = (int)(group % tiles), query_block = tile / tiles_of_block;
-  const int first = query_block * tables.query_block + tile % tiles_of_block * ROWS;
+  const int tile_of_head = next_in_turn(&group, tiles, 0), query_block = tile_of_head / tiles_of_block;
+  const int first = query_block * tables.query_block + tile_of_head % tiles_of_block * ROWS;
 #endif
-  group /= tiles;
   const int slice = (int)(group % a.slices);
   group /= a.slices;
   const int h = (int)(group % a.heads), b = (int)(group / a.heads);
@@ -217,6 +227,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
 
+#if AHEAD
+    float4 keys_ahead[DEPTH / 32 * KEY_BATCH];
+#if !VERDICTS
+    if (key_vectors) {
+      LOAD_KEYS_AHEAD(from)
+    }
+#endif
+#endif
     __local int *const outgrown = (__local int *)(p_tile + ITEM_ROWS * THREADS + 1);
 #if VERDICTS
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
@@ -249,7 +267,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if LAGS
         if (tid == 0) *outgrown = 0;
 #endif
-        for (int d0 = depth; d0 < (depth + DEPTH) * LIVE; d0 += 32) {
+#if AHEAD
+        if (key_vectors && LIVE) {
+          PUT_KEYS_AHEAD(k_tile)
+        }
+#endif
+        for (int d0 = depth; d0 < (AHEAD && key_vectors ? 0 : (depth + DEPTH) * LIVE); d0 += 32) {
 #if !RESIDENT
           STAGE_QUERIES(shared + (d0 - depth) * ROWS)
 #endif
@@ -271,6 +294,13 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 
+#if AHEAD > 1
+      float4 values_ahead[KEYS * SLICE / 4 / THREADS];
+      if (value_vectors && phase != PHASE_SUMS && LIVE) {
+        const int part = 0;
+        LOAD_AHEAD(values_ahead, KEYS * SLICE / 4, READ_VALUE_VECTOR)
+      }
+#endif
 #if VERDICTS
       {
         const int at_key = key0 + KEYS * (1 + tid);
@@ -443,8 +473,24 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           }
         }
         if (phase != PHASE_SUMS && LIVE) {
-          STAGE_VALUES
+#if AHEAD > 1
+          if (value_vectors) {
+            PUT_AHEAD(values_ahead, KEYS * SLICE / 4, PUT_LYING)
+          } else
+#endif
+          {
+            STAGE_VALUES
+          }
         }
+#if AHEAD
+        if (key_vectors) {
+          LOAD_KEYS_AHEAD(NEXT_KEYS)
+        } else {
+          // or the compiler keeps what was there before
+#pragma unroll
+          for (int n = 0; n < DEPTH / 32 * KEY_BATCH; n++) keys_ahead[n] = (float4)(0.0f);
+        }
+#endif
         barrier(CLK_LOCAL_MEM_FENCE);
         const int here = min(VALUE_KEYS, present - part);
         if (ACTIVE && phase == PHASE_FAST) {

@@ -72,8 +72,11 @@ class KernelsTest {
             for (int dim : new int[] {16, 64, 96, 128, 192, 576}) {
                 AttentionSpec s = spec(dim, Math.min(dim, 512), 1, false, QueryOffset.TOP_LEFT, Optional.empty());
                 List<AttentionVariant> all = AttentionVariant.alternatives(s, limits);
-                assertThat(all).doesNotHaveDuplicates().allMatch(v -> limits.allow(v.tile()) && v.tile().isPossible());
-                assertThat(all.getLast().tile()).isEqualTo(AttentionVariant.of(s).tile());
+                assertThat(all)
+                        .doesNotHaveDuplicates()
+                        .allMatch(v -> limits.allow(v.tile()) && v.tile().isPossible());
+                assertThat(all.getLast().tile())
+                        .isEqualTo(AttentionVariant.of(s).tile());
                 assertThat(all)
                         .allMatch(v -> v.slices(s.valueDim()) * v.tile().slice() >= s.valueDim()
                                 && (v.tile().resident() == 0 || v.tile().resident() >= s.headDim()));
@@ -84,11 +87,16 @@ class KernelsTest {
     @Test
     void moreLocalMemoryGivesLargerTiles() {
         AttentionSpec s = spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
-        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 255, true)).tile().rows())
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 255, true))
+                        .tile()
+                        .rows())
                 .isEqualTo(128);
-        assertThat(AttentionVariant.of(s, new TileLimits(48 << 10, 1024, 255, true)).tile().itemKeys())
+        assertThat(AttentionVariant.of(s, new TileLimits(48 << 10, 1024, 255, true))
+                        .tile()
+                        .itemKeys())
                 .isEqualTo(8);
-        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 64, true)).tile())
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 64, true))
+                        .tile())
                 .isEqualTo(AttentionVariant.of(s).tile());
     }
 

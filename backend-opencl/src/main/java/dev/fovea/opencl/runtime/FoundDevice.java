@@ -67,9 +67,7 @@ public final class FoundDevice {
         return switch (computeCapability) {
             case 80, 87 -> 163 << 10;
             case 90, 100, 101, 103, 110 -> 226 << 10;
-            default -> computeCapability >= 80
-                    ? 99 << 10
-                    : (int) Math.min(info.localMemoryBytes(), Integer.MAX_VALUE);
+            default -> computeCapability >= 80 ? 99 << 10 : (int) Math.min(info.localMemoryBytes(), Integer.MAX_VALUE);
         };
     }
 
