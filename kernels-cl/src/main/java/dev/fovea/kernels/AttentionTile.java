@@ -123,6 +123,7 @@ public record AttentionTile(
                 + columnGroups
                 + "\n#define ITEM_ROWS " + itemRows + "\n#define ITEM_KEYS " + itemKeys + "\n#define RESIDENT "
                 + resident + "\n#define DEPTH " + depth + "\n#define VALUE_KEYS " + valueKeys
-                + "\n#define AHEAD " + (ahead() ? 1 : 0) + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES + "\n";
+                + "\n#define AHEAD " + (ahead() ? 1 : 0) + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES
+                + "\n";
     }
 }

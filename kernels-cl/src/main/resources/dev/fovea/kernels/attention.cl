@@ -330,10 +330,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   tile_positions[j].C = key_position(clamp(tile_keys[j].C, 0, length - 1), b, hk KEY_ARGUMENTS);
       EACH_KEY(FIND_KEY)
 #endif
+#if LAGS
       float highest[ITEM_ROWS];
+      int above = 0;
+#endif
       if (ACTIVE) {
         struct pair at = sequence;
-        int above = 0;
 #pragma unroll UNROLL
         for (int i = 0; i < ITEM_ROWS; i++) {
           at.q = row + i;
@@ -362,38 +364,46 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           float4 x = s[i][0];
 #pragma unroll UNROLL
           for (int j = 1; j < KEY_BLOCKS; j++) x = fmax(x, s[i][j]);
-          highest[i] = fmax(fmax(x.x, x.y), fmax(x.z, x.w));
+          const float of_row = fmax(fmax(x.x, x.y), fmax(x.z, x.w));
 #if LAGS
-          above |= highest[i] > m[i] + LAG;
+          highest[i] = of_row;
+          above |= of_row > m[i] + LAG;
+#else
+          p_tile[i * THREADS + tid] = of_row;
 #endif
         }
 #if LAGS
         if (above) atomic_or(outgrown, 1);
 #endif
       }
-      barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads k_tile any more
+      barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place or not needed, nobody reads k_tile any more
 #if VERDICTS
       const int next = *next_tile;
 #endif
 #if NORMALISER == SOFTMAX
-      if (LAGS ? *outgrown : 1) {
+#if LAGS
+      const int rescaled = *outgrown;
+      if (rescaled) {
         if (ACTIVE) {
 #pragma unroll UNROLL
           for (int i = 0; i < ITEM_ROWS; i++) p_tile[i * THREADS + tid] = highest[i];
         }
         barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place
-        if (ACTIVE && (SWEEPS == 1 || phase == PHASE_SUMS)) {
+      }
+#else
+      const int rescaled = SWEEPS == 1 || phase == PHASE_SUMS;
+#endif
+      if (ACTIVE && rescaled) {
 #pragma unroll UNROLL
-          for (int i = 0; i < ITEM_ROWS; i++) {
-            const float now = fmax(m[i], highest_of(p_tile + i * THREADS + COLUMN_GROUPS * ty));
-            const float rescale = exp_nonpositive(m[i] - reference_of(now));
-            m[i] = now;
-            l[i] *= rescale;
+        for (int i = 0; i < ITEM_ROWS; i++) {
+          const float now = fmax(m[i], highest_of(p_tile + i * THREADS + COLUMN_GROUPS * ty));
+          const float rescale = exp_nonpositive(m[i] - reference_of(now));
+          m[i] = now;
+          l[i] *= rescale;
 #if SWEEPS == 1
 #pragma unroll UNROLL
-            for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
+          for (int j = 0; j < BLOCKS; j++) acc[i][j] *= rescale;
 #endif
-          }
         }
       }
 #endif
@@ -402,7 +412,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if WEIGHTED
         struct pair at = sequence;
 #endif
-        // bits of what is masked: a branch for each row would take registers
+        // Marks are set behind the loop, since a branch for each row would take registers. PoCL 3.1 gives wrong results for that.
+#if UNROLL > 1
 #define BIT_OF(J) (1ul << (4 * KEY_BLOCKS * i + 4 * j + J))
         ulong masked = 0;
         if (careful) {
@@ -412,6 +423,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             EACH_KEY(FIND_MASKED)
           }
         }
+#endif
 #pragma unroll UNROLL
         for (int i = 0; i < ITEM_ROWS; i++) {
           float4 p[KEY_BLOCKS];
@@ -447,9 +459,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             WRITE_STAGE(STAGE_WEIGHTS, p)
           }
 #endif
+#if UNROLL == 1
+#define MARK_AT_ONCE(C, J) p[j].C = s[i][j].C == -INFINITY ? NO_WEIGHT : p[j].C;
+          if (careful) {
+            EACH_KEY(MARK_AT_ONCE)
+          }
+#endif
 #pragma unroll UNROLL
           for (int j = 0; j < KEY_BLOCKS; j++) s[i][j] = p[j];
         }
+#if UNROLL > 1
         if (careful) {
 #pragma unroll UNROLL
           for (int i = 0; i < ITEM_ROWS; i++) {
@@ -457,6 +476,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
             EACH_KEY(MARK)
           }
         }
+#endif
       }
       const int present = min(KEYS, to - key0);
 // always unrolled: PoCL 3.1 gives wrong results for a short loop around barriers in a loop around barriers
