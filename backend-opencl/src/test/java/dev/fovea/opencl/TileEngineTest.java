@@ -92,8 +92,8 @@ class TileEngineTest {
                             .orElseThrow())
                     .startsWith("its self-test does not build: ");
             assertThat(EngineSelfTests.report(context))
-                    .startsWith("FMA (mfma in bf16 refused: ")
-                    .contains("mfma in f16 refused: ");
+                    .startsWith("FMA (mfma in BF16 refused: ")
+                    .contains("mfma in F16 refused: ");
         }
     }
 
