@@ -96,7 +96,8 @@ public final class FoundDevice {
             engines.put(use, verdict);
             if (engine.isOn(this) && !verdict.passed()) {
                 LOG.log(
-                        System.Logger.Level.WARNING,
+                        // probe says it; drivers other than those that a kernel is written for are no surprise
+                        engine.hasRun() ? System.Logger.Level.WARNING : System.Logger.Level.DEBUG,
                         "{0} is not used on {1}: {2}",
                         use,
                         info.id(),
