@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.util.List;
+import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -31,15 +32,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     static KernelSet set() {
-        return set(wide(), new VectorKernels8x1());
-    }
-
-    private static KernelSet set(Kernels wide, Kernels narrow) {
-        return new KernelSet(wide, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
-    }
-
-    private static VectorKernels wide() {
-        return Species.MANY_REGISTERS ? new VectorKernels8x3() : new VectorKernels4x2();
+        return set(k -> k);
     }
 
     /** The same with plain loops in their place until they are compiled, which happens once in a JVM. */
@@ -47,8 +40,15 @@ abstract class VectorKernels implements Kernels {
         return Warm.SET;
     }
 
+    private static KernelSet set(Function<VectorKernels, Kernels> as) {
+        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels4x2());
+        Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
+        Kernels narrow = as.apply(new VectorKernels8x1());
+        return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+    }
+
     private static final class Warm {
-        static final KernelSet SET = set(new WarmingKernels(wide()), new WarmingKernels(new VectorKernels8x1()));
+        static final KernelSet SET = set(WarmingKernels::new);
     }
 
     /** Keys of a register block, whose largest scores are found in pairs. */
@@ -171,7 +171,6 @@ abstract class VectorKernels implements Kernels {
         }
     }
 
-    /** n is a multiple of four vectors. */
     @Override
     public boolean hasNan(float[] a, int n) {
         float[] found = new float[LENGTH];
@@ -185,7 +184,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static void markNan(float[] a, int n, float[] found) {
-        FloatVector w = FloatVector.zero(FLOATS);
+        FloatVector w = FloatVector.zero(FLOATS); // four, since each waits for the one before; channels come in eights
         FloatVector x = FloatVector.zero(FLOATS);
         FloatVector y = FloatVector.zero(FLOATS);
         FloatVector z = FloatVector.zero(FLOATS);

@@ -98,14 +98,14 @@ class PlainKernelsTest {
             (k, x) -> k.accumulate(x.values, 5, KEYS, CHANNELS, x.scores, x.rescale, x.output),
             (k, x) -> k.band(x.scores, KEYS, 0, x.low, x.high),
             (k, x) -> x.nan = k.hasNan(x.output, CHANNELS * k.lanes()),
-            (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 1, x.queries, k.lanes()),
+            (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 0.3f, x.queries, k.lanes()),
             (k, x) -> k.ops().fromLanesFloat(x.output, k.lanes(), x.rescale, x.scores, CHANNELS));
 
     @Test
     void givesTheBitsOfTheVectors() {
         KernelSet set = KernelSet.choose();
         Assumptions.assumeTrue(set.vectorBits() > 0, "no vectors here: " + set.notes());
-        for (Kernels vectors : List.of(set.wide(), set.narrow())) {
+        for (Kernels vectors : List.of(set.wide(), set.middle(), set.narrow())) {
             PlainKernels plain = new PlainKernels((VectorKernels) vectors);
             assertThat(List.of(plain.lanes(), plain.keyStep(), plain.channelStep()))
                     .isEqualTo(List.of(vectors.lanes(), vectors.keyStep(), vectors.channelStep()));

@@ -29,7 +29,8 @@ final class AttentionRoutes implements DevicePlan, Explained {
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
         DeviceContext context = backend.context();
-        this.tiles = tuned(KernelFamily.ATTENTION, spec, p -> new TilesPath(TunedKernels.tiles(backend, spec, p)));
+        this.tiles =
+                tuned(KernelFamily.ATTENTION, spec, p -> new TilesPath(TunedKernels.tiles(backend, spec, p, false)));
         if (HopperPath.takes(context, spec)) {
             engines.add(tuned(KernelFamily.HOPPER, spec, p -> new HopperPath(backend, spec, p, false)));
         }

@@ -2,12 +2,12 @@ package dev.fovea.opencl;
 
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
-import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionVariant;
 import dev.fovea.kernels.DecodeVariant;
 import dev.fovea.kernels.HopperVariant;
 import dev.fovea.kernels.MmaVariant;
+import dev.fovea.kernels.TileLimits;
 import dev.fovea.kernels.TuningSpace;
 import dev.fovea.opencl.tuning.PlanTuning;
 import java.util.Arrays;
@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Kernels of attention whose parameters tables can choose, in the order in which a plan asks them. */
 enum KernelFamily {
@@ -109,7 +110,7 @@ enum KernelFamily {
         @Override
         TuningPoint point(OpenClBackend backend, AttentionSpec spec, long keys, TuningPoint changes) {
             MmaVariant usual = MmaPath.usual(backend.context(), spec);
-            return usual.with(changes, MmaPath.localBytes(backend.context()))
+            return usual.with(changes, backend.context().device().staticLocalBytes())
                     .orElse(usual)
                     .point();
         }
@@ -117,7 +118,7 @@ enum KernelFamily {
         @Override
         boolean fits(OpenClBackend backend, AttentionSpec spec, long keys, TuningPoint point) {
             return MmaPath.usual(backend.context(), spec)
-                    .with(point, MmaPath.localBytes(backend.context()))
+                    .with(point, backend.context().device().staticLocalBytes())
                     .isPresent();
         }
     },
@@ -142,17 +143,28 @@ enum KernelFamily {
 
         @Override
         TuningPoint point(OpenClBackend backend, AttentionSpec spec, long keys, TuningPoint changes) {
-            AttentionVariant usual = OpenClAttentionPlan.usual(backend.info(), spec);
-            return usual.with(spec, changes).orElse(usual).point();
+            AttentionVariant usual = usual(backend, spec);
+            return usual.with(spec, changes, limits(backend)).orElse(usual).point();
         }
 
         @Override
         boolean fits(OpenClBackend backend, AttentionSpec spec, long keys, TuningPoint point) {
-            DeviceInfo device = backend.info();
-            return OpenClAttentionPlan.usual(device, spec)
-                    .with(spec, point)
-                    .filter(v -> v.workItems() <= device.maxWorkGroup())
-                    .isPresent();
+            return usual(backend, spec).with(spec, point, limits(backend)).isPresent();
+        }
+
+        @Override
+        List<TuningPoint> points(OpenClBackend backend, AttentionSpec spec, long keys) {
+            Stream<TuningPoint> all = OpenClAttentionPlan.variantsFor(backend.device(), spec).stream()
+                    .flatMap(v -> space().around(v.point(), p -> fits(backend, spec, keys, p)).stream());
+            return all.distinct().toList();
+        }
+
+        private AttentionVariant usual(OpenClBackend backend, AttentionSpec spec) {
+            return OpenClAttentionPlan.variantsFor(backend.device(), spec).getFirst();
+        }
+
+        private TileLimits limits(OpenClBackend backend) {
+            return OpenClAttentionPlan.widestLimits(backend.device());
         }
     };
 

@@ -42,20 +42,20 @@ final class MmaPath implements EnginePath {
         DeviceContext context = backend.context();
         this.spec = spec;
         MmaVariant usual = usual(context, spec);
-        this.variant = usual.with(point, localBytes(context)).orElse(usual);
+        this.variant = usual.with(point, context.device().staticLocalBytes()).orElse(usual);
         this.narrow = new ContextKernel(Kernels.mma(variant, spec));
         this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
     }
 
     /** The variant unless tuning says otherwise. */
     static MmaVariant usual(DeviceContext context, AttentionSpec spec) {
-        return MmaVariant.of(spec, localBytes(context));
+        return MmaVariant.of(spec, context.device().staticLocalBytes());
     }
 
     /** Whether a spec can go this way at all. */
     static boolean takes(DeviceContext context, AttentionSpec spec) {
         return MatrixEngine.MMA_SYNC.isOn(context.device())
-                && MmaVariant.takes(spec, localBytes(context))
+                && MmaVariant.takes(spec, context.device().staticLocalBytes())
                 && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
     }
 
@@ -70,15 +70,6 @@ final class MmaPath implements EnginePath {
             }
         }
         return !refused;
-    }
-
-    /** What a work-group can have; the driver says 48 KiB, which is what its arrays of dynamic size can. */
-    static int localBytes(DeviceContext context) {
-        return switch (context.device().computeCapability()) {
-            case 80, 87 -> 163 << 10;
-            case 90, 100, 101, 103, 110 -> 226 << 10;
-            default -> 99 << 10;
-        };
     }
 
     @Override

@@ -76,6 +76,10 @@ final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Tu
         return Tuning.of(TunedKernels.layers(device), KernelFamily.parameters());
     }
 
+    FoundDevice device() {
+        return device;
+    }
+
     Tuning tables() {
         return tables;
     }

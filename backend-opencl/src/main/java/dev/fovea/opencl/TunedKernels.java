@@ -93,13 +93,23 @@ final class TunedKernels {
             case DECODE -> PointPlan.of(backend, new DecodePath(backend, spec, point), point);
             case HOPPER -> PointPlan.of(backend, new HopperPath(backend, spec, point, true), point);
             case MMA -> PointPlan.of(backend, new MmaPath(backend, spec, point), point);
-            case ATTENTION -> PointPlan.of(backend, new TilesPath(tiles(backend, spec, point)), point);
+            case ATTENTION -> PointPlan.of(backend, new TilesPath(tiles(backend, spec, point, true)), point);
         };
     }
 
-    /** The tiled kernel at a point. */
-    static OpenClAttentionPlan tiles(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
-        AttentionVariant usual = OpenClAttentionPlan.usual(backend.info(), spec);
-        return new OpenClAttentionPlan(backend, spec, usual.with(spec, point).orElse(usual));
+    /** The tiled kernel at a point, if there is such a one; what the device has else comes after it. */
+    static OpenClAttentionPlan tiles(OpenClBackend backend, AttentionSpec spec, TuningPoint point, boolean exactly) {
+        List<AttentionVariant> usual = OpenClAttentionPlan.variantsFor(backend.device(), spec);
+        if (point.isDefault()) {
+            return new OpenClAttentionPlan(backend, spec, usual);
+        }
+        List<AttentionVariant> variants = new ArrayList<>();
+        usual.getFirst()
+                .with(spec, point, OpenClAttentionPlan.widestLimits(backend.device()))
+                .ifPresent(variants::add);
+        if (!exactly) {
+            variants.addAll(usual);
+        }
+        return new OpenClAttentionPlan(backend, spec, variants);
     }
 }

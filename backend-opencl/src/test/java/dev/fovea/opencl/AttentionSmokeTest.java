@@ -11,6 +11,7 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.AttentionVariant;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -71,7 +72,7 @@ class AttentionSmokeTest {
             OpenClBackend device = fovea.capability(OpenClBackend.class).orElseThrow();
             AttentionArguments plain = new AttentionArguments(tq, tk, tv, to);
             try (OpenClAttentionPlan plan =
-                    new OpenClAttentionPlan(device, spec, change.apply(AttentionVariant.of(spec)))) {
+                    new OpenClAttentionPlan(device, spec, List.of(change.apply(AttentionVariant.of(spec))))) {
                 plan.run(
                         new AttentionArguments(
                                 tq,

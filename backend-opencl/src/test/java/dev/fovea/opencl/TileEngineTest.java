@@ -9,13 +9,17 @@ import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.TileEngine;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceContext;
+import dev.fovea.opencl.runtime.DeviceLike;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.Launch;
+import dev.fovea.opencl.runtime.MatrixEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -77,6 +81,20 @@ class TileEngineTest {
         int workItems = Kernels.TILE_TEST_SUB_GROUPS * engine.lanes();
         return EngineSelfTests.wrong(context, wrong, Kernels.TILE_TEST_BYTES, workItems)
                 .orElse("passed");
+    }
+
+    @Test
+    void aDriverThatDoesNotKnowTheInstructionsGetsThePortableKernel() {
+        FoundDevice like = DeviceLike.amd(FirstDevice.device(), "gfx90a");
+        try (DeviceContext context = DeviceContext.open(like, BinaryCache.none(), _ -> {})) {
+            assertThat(EngineSelfTests.verdict(MatrixEngine.MFMA, DType.BF16, context)
+                            .refusal()
+                            .orElseThrow())
+                    .startsWith("its self-test does not build: ");
+            assertThat(EngineSelfTests.report(context))
+                    .startsWith("FMA (mfma in BF16 refused: ")
+                    .contains("mfma in F16 refused: ");
+        }
     }
 
     /** Where vendors' documents put a number. */

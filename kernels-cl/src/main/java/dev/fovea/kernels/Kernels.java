@@ -25,7 +25,8 @@ public final class Kernels {
         judge(spec, expressions);
         String text = variant.defines()
                 + KeyTables.defines(spec.source())
-                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
+                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec) + "\n#define SCORES "
+                + (spec.scores().isPresent() ? 1 : 0) + "\n#define PAST " + (spec.past() ? 1 : 0)
                 + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());

@@ -23,20 +23,11 @@ import org.jspecify.annotations.Nullable;
  * @param warps of a work-group
  * @param rowBlocks blocks of 16 query rows of a warp
  * @param keys keys of a tile
- * @param queriesHeld whether queries stay in registers
  * @param scored whether there is a cap or a score expression; without one the scale goes into the exponent
  * @param wide 64-bit distances inside a slice
  */
 public record MmaVariant(
-        int planes,
-        int headDim,
-        int valueDim,
-        int warps,
-        int rowBlocks,
-        int keys,
-        boolean queriesHeld,
-        boolean scored,
-        boolean wide) {
+        int planes, int headDim, int valueDim, int warps, int rowBlocks, int keys, boolean scored, boolean wide) {
     private static final int WARP = 32;
     private static final int WIDEST = 256;
     private static final int WIDEST_OF_PLANES = 128;
@@ -111,7 +102,7 @@ public record MmaVariant(
         if (PlanesBlock.splits(spec)) {
             boolean narrow = Math.max(headDim, valueDim) <= 64;
             for (int warps = narrow ? 4 : 8; warps >= 4; warps /= 2) {
-                MmaVariant v = new MmaVariant(3, headDim, valueDim, warps, narrow ? 2 : 1, 32, false, scored, false);
+                MmaVariant v = new MmaVariant(3, headDim, valueDim, warps, narrow ? 2 : 1, 32, scored, false);
                 if (v.localBytes() <= localBytes) {
                     return v;
                 }
@@ -123,7 +114,7 @@ public record MmaVariant(
         for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
             for (int keys = Math.max(headDim, valueDim) <= 64 ? 128 : 64; keys >= 32; keys /= 2) {
                 for (int warps = mostWarps; warps >= 4; warps /= 2) {
-                    MmaVariant v = new MmaVariant(1, headDim, valueDim, warps, rowBlocks, keys, false, scored, false);
+                    MmaVariant v = new MmaVariant(1, headDim, valueDim, warps, rowBlocks, keys, scored, false);
                     if (v.localBytes() <= localBytes) {
                         return v;
                     }
@@ -183,7 +174,7 @@ public record MmaVariant(
 
     /** The same with 64-bit distances. */
     public MmaVariant widened() {
-        return new MmaVariant(planes, headDim, valueDim, warps, rowBlocks, keys, queriesHeld, scored, true);
+        return new MmaVariant(planes, headDim, valueDim, warps, rowBlocks, keys, scored, true);
     }
 
     /** Query rows of a work-group. */
@@ -203,8 +194,8 @@ public record MmaVariant(
 
     String defines() {
         return "#define QK_DIM " + headDim + "\n#define V_DIM " + valueDim + "\n#define WARPS " + warps
-                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define QUERIES_HELD "
-                + (queriesHeld ? 1 : 0) + "\n#define SCORED " + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define SCORED "
+                + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
                 + "\n";
     }
 }

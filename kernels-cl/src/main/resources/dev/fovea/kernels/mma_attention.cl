@@ -62,7 +62,6 @@
 typedef float sums[4];
 typedef sums scores_t[ROW_BLOCKS][KEYS / 8];
 typedef sums out_t[ROW_BLOCKS][V_DIM / 8];
-typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
 
 // Which lane this is, and where the rows of its warp begin.
 #define FIND_LANE                                                                                                         \
@@ -100,8 +99,7 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
 #define ADD_SCORES(s, step, n_buffer)                                                                                     \
   {                                                                                                                       \
     uint4 x[PLANES][ROW_BLOCKS], y[PLANES];                                                                               \
-    EACH_PLANE EACH_BLOCK x[plane][r] = QUERIES_HELD ? held[r][step]                                                      \
-                                                     : blocks_at(q_row + (plane * ROWS + r * 16) * QK_PITCH + CHUNK_PAIR(step, q_x)); \
+    EACH_PLANE EACH_BLOCK x[plane][r] = blocks_at(q_row + (plane * ROWS + r * 16) * QK_PITCH + CHUNK_PAIR(step, q_x));    \
     _Pragma("unroll") for (int n = 0; n < KEYS / 16; n++) {                                                               \
       EACH_PLANE y[plane] = blocks_at(k_row + (n_buffer) * K_BYTES + (plane * KEYS + n * 16) * QK_PITCH + CHUNK_PAIR(step, k_x)); \
       EACH_BLOCK {                                                                                                        \
@@ -272,7 +270,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 
   const float lag = FOLDED ? fmin(LAG / log2_scale, 0x1p100f) : LAG / LOG2E;
   scores_t s;
-  queries_t held;
   EACH_ROW {
     m[i] = -INFINITY;
     l[i] = 0.0f;
@@ -334,15 +331,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   if (tile != NO_TILE) {
     COPY_KEYS_AND_VALUES(tile, 0)
   }
-#if QUERIES_HELD
-  copies_done();
-  barrier(CLK_LOCAL_MEM_FENCE);
-  FIND_OPERANDS
-#pragma unroll
-  for (int n = 0; n < QK_DIM / 16; n++) {
-    EACH_BLOCK held[r][n] = blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(n, q_x));
-  }
-#endif
   for (int buffer = 0; tile != NO_TILE; tile = next, buffer ^= 1) {
     NEXT_TILE(next)
     copies_done();

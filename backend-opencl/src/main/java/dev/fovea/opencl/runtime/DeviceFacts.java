@@ -26,6 +26,8 @@ final class DeviceFacts {
 
     private static final long WORK_GROUP = 32;
 
+    private static final int FEW_REGISTERS = 64;
+
     private static final int NV_COMPUTE_CAPABILITY_MAJOR = 0x4000;
     private static final int NV_COMPUTE_CAPABILITY_MINOR = 0x4001;
     private static final int NV_PCI_BUS = 0x4008;
@@ -132,6 +134,14 @@ final class DeviceFacts {
                 ? (int) (10 * DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MAJOR)
                         + DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MINOR))
                 : 0;
+    }
+
+    /** Registers of 32 bits of a work-item: what NVIDIA's devices since 3.5 and AMD's have, else what is safe to count on. */
+    int registers() {
+        if (computeCapability() >= 35) {
+            return 255;
+        }
+        return extensions.contains("cl_amd_device_attribute_query") ? 256 : FEW_REGISTERS;
     }
 
     /** Why the device cannot be used, or null. */

@@ -123,7 +123,8 @@ public final class DeviceSearch {
             }
             DeviceInfo info = c.facts.info(id);
             reports.add(new DeviceReport.Available(info));
-            devices.add(new FoundDevice(c.platform, c.device, info, c.facts.roundedDivision(), c.facts.matrixFacts()));
+            devices.add(new FoundDevice(
+                    c.platform, c.device, info, c.facts.roundedDivision(), c.facts.matrixFacts(), c.facts.registers()));
         }
     }
 

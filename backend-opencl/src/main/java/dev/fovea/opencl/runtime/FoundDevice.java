@@ -21,6 +21,7 @@ public final class FoundDevice {
     final boolean roundedDivision;
 
     private final MatrixFacts matrixFacts;
+    private final int registers;
     private final Map<Use, Verdict> engines = new HashMap<>();
 
     /** An engine for one storage type, or for all. */
@@ -36,12 +37,14 @@ public final class FoundDevice {
             cl_device_id id,
             DeviceInfo info,
             boolean roundedDivision,
-            MatrixFacts matrixFacts) {
+            MatrixFacts matrixFacts,
+            int registers) {
         this.platform = platform;
         this.id = id;
         this.info = info;
         this.roundedDivision = roundedDivision;
         this.matrixFacts = matrixFacts;
+        this.registers = registers;
     }
 
     /** The raw {@code cl_device_id}. */
@@ -62,6 +65,26 @@ public final class FoundDevice {
         return matrixFacts;
     }
 
+    /** Registers of 32 bits that a work-item can have, as far as is known. */
+    public int registers() {
+        return registers;
+    }
+
+    /** Whether native_exp2 errs by 2^-22 at most: NVIDIA's compiles to ex2.approx, for which the PTX manual says so. */
+    public boolean nativeExp2() {
+        return computeCapability() > 0;
+    }
+
+    /** Local memory that arrays of a kernel can take. NVIDIA's driver says 48 KiB, which is what arguments in local memory can; more may fail to build. */
+    public int staticLocalBytes() {
+        return switch (computeCapability()) {
+            case 80, 87 -> 163 << 10;
+            case 90, 100, 101, 103, 110 -> 226 << 10;
+            default ->
+                computeCapability() >= 80 ? 99 << 10 : (int) Math.min(info.localMemoryBytes(), Integer.MAX_VALUE);
+        };
+    }
+
     /** Whether an engine can be used for a type, tried once for all contexts: a test that lost the device is not tried again in the next one. */
     synchronized Verdict engine(MatrixEngine engine, Optional<DType> type, DeviceContext context, SelfTest test) {
         Use use = new Use(engine, type);
@@ -73,7 +96,8 @@ public final class FoundDevice {
             engines.put(use, verdict);
             if (engine.isOn(this) && !verdict.passed()) {
                 LOG.log(
-                        System.Logger.Level.WARNING,
+                        // probe says it; drivers other than those that a kernel is written for are no surprise
+                        engine.hasRun() ? System.Logger.Level.WARNING : System.Logger.Level.DEBUG,
                         "{0} is not used on {1}: {2}",
                         use,
                         info.id(),

@@ -2,6 +2,7 @@ package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.FoveaException;
 import dev.fovea.api.FoveaException.Closed;
+import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
 import dev.fovea.kernels.TileEngine;
 import java.util.Arrays;
@@ -22,6 +23,8 @@ public enum MatrixEngine {
     DPAS8("dpas8", TileEngine.DPAS8),
     /** Intel's, of devices with sub-groups of 16 and larger ones. */
     DPAS16("dpas16", TileEngine.DPAS16);
+
+    private static final System.Logger LOG = System.getLogger(MatrixEngine.class.getName());
 
     private final String label;
     private final @Nullable TileEngine tiles;
@@ -88,6 +91,15 @@ public enum MatrixEngine {
                 return new Verdict(test.refusal(context));
             } catch (OutOfDeviceMemory | Closed e) {
                 throw e; // says nothing of the engine
+            } catch (KernelBuild e) {
+                LOG.log(System.Logger.Level.DEBUG, e.getMessage());
+                String first = e.log()
+                        .lines()
+                        .map(String::strip)
+                        .filter(l -> !l.isEmpty())
+                        .findFirst()
+                        .orElse("no word why");
+                return new Verdict(Optional.of("its self-test does not build: " + first));
             } catch (FoveaException e) {
                 return new Verdict(Optional.of("its self-test failed: " + e.getMessage()));
             }

@@ -96,7 +96,7 @@ class StagingTest {
                 i.rank(),
                 i.notes());
         return DeviceContext.open(
-                new FoundDevice(d.platform, d.id, gpu, d.roundedDivision, MatrixFacts.NONE),
+                new FoundDevice(d.platform, d.id, gpu, d.roundedDivision, MatrixFacts.NONE, d.registers()),
                 BinaryCache.none(),
                 _ -> {});
     }
