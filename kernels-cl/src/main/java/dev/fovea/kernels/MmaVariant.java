@@ -39,11 +39,8 @@ public record MmaVariant(
     private static final int CHUNK = 8;
 
     /** What tuning may choose. */
-    public static final TuningSpace SPACE = TuningSpace.of()
-            .with("warps", 4, 8)
-            .with("rowBlocks", 1, 2)
-            .with("keys", 32, 64, 96, 128)
-            .with("queriesHeld", 0, 1);
+    public static final TuningSpace SPACE =
+            TuningSpace.of().with("warps", 4, 8).with("rowBlocks", 1, 2).with("keys", 32, 64, 96, 128);
 
     /** Whether the kernel computes what the spec says, where a work-group can have so much local memory. */
     public static boolean takes(AttentionSpec spec, int localBytes) {
@@ -129,8 +126,7 @@ public record MmaVariant(
         return TuningPoint.DEFAULTS
                 .with("warps", warps)
                 .with("rowBlocks", rowBlocks)
-                .with("keys", keys)
-                .with("queriesHeld", queriesHeld);
+                .with("keys", keys);
     }
 
     /** The same with other parameters, where a work-group can have so much local memory; empty if there is no such kernel. */
@@ -142,7 +138,6 @@ public record MmaVariant(
                 point.get("warps", warps),
                 point.get("rowBlocks", rowBlocks),
                 point.get("keys", keys),
-                point.get("queriesHeld", queriesHeld),
                 scored,
                 wide);
         return v.possible() && v.localBytes() <= localBytes ? Optional.of(v) : Optional.empty();
