@@ -13,6 +13,7 @@ import dev.fovea.opencl.tuning.PlanTuning;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -134,7 +135,10 @@ enum KernelFamily {
 
         @Override
         boolean suits(OpenClBackend backend, AttentionSpec spec, AttentionArguments a) {
-            return true;
+            // where such an engine takes the run, tuning this one would change nothing
+            Optional<TilePath> engine = TilePath.of(backend.context(), spec);
+            engine.ifPresent(TilePath::close);
+            return engine.isEmpty();
         }
 
         @Override

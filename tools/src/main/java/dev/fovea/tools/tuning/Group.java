@@ -56,7 +56,7 @@ record Group(
         if (groups.isEmpty()) {
             throw new UsageException("nothing to choose: "
                     + (family == null
-                            ? "no kernel of this device takes these cases"
+                            ? "these cases run on kernels without parameters"
                             : "no case runs on '" + family + "' here; they run on " + String.join(", ", families)));
         }
         return List.copyOf(groups.values());
