@@ -89,7 +89,7 @@ public final class AttentionPlan extends Plan<AttentionArguments> {
                 best = end - before;
                 betterAt = end;
             }
-            boolean settled = runs >= LEAST_RUNS && end - betterAt > SETTLED_NANOS;
+            boolean settled = runs >= LEAST_RUNS && device.settled() && end - betterAt > SETTLED_NANOS;
             if (settled || end - start >= most.toNanos()) {
                 return runs;
             }

@@ -91,6 +91,11 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
     }
 
     @Override
+    public boolean settled() {
+        return Warming.settled();
+    }
+
+    @Override
     public String describe() {
         return "cpu, " + backend.kernels().describe() + ", " + backend.pool().size() + " threads" + programs.describe();
     }

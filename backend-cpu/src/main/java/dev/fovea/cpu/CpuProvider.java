@@ -43,7 +43,7 @@ public final class CpuProvider implements BackendProvider {
         if (!deviceId.equals(ID)) {
             throw new DeviceNotFound(deviceId, "no device '" + deviceId + "' of this provider; there is: " + ID);
         }
-        return open(threads(System.getenv(THREADS_VARIABLE)), KernelSet.choose());
+        return open(threads(System.getenv(THREADS_VARIABLE)), KernelSet.warming());
     }
 
     static DeviceBackend open(int threads, KernelSet kernels) {

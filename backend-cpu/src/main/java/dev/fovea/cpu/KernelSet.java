@@ -6,14 +6,21 @@ import java.util.List;
  * The kernels that this JVM runs well, and why not the faster ones.
  *
  * @param wide for many query rows
- * @param narrow for so few rows that they fit its lanes
+ * @param middle for so few rows that they fit its lanes; the wide ones where there is nothing between
+ * @param narrow likewise, fewer still
  * @param rows for so few that lanes lie along the columns
  * @param vectorBits width of the vectors, 0 for plain loops
  * @param notes one sentence for each faster path that was refused
  */
-record KernelSet(Kernels wide, Kernels narrow, RowKernels rows, int vectorBits, List<String> notes) {
+record KernelSet(Kernels wide, Kernels middle, Kernels narrow, RowKernels rows, int vectorBits, List<String> notes) {
     KernelSet {
         notes = List.copyOf(notes);
+    }
+
+    /** For calls that begin now: the same results, at first by plain loops. */
+    static KernelSet warming() {
+        KernelSet best = choose();
+        return best.vectorBits() == 0 ? best : VectorKernels.warmingSet();
     }
 
     static KernelSet choose() {
@@ -28,12 +35,19 @@ record KernelSet(Kernels wide, Kernels narrow, RowKernels rows, int vectorBits, 
 
     static KernelSet scalar(List<String> notes) {
         ScalarKernels kernels = new ScalarKernels();
-        return new KernelSet(kernels, kernels, new ScalarRowKernels(), 0, notes);
+        return new KernelSet(kernels, kernels, kernels, new ScalarRowKernels(), 0, notes);
     }
 
-    /** The kernels for a number of query rows; it must not depend on anything but shape and device. */
+    /**
+     * The kernels for the first of a number of query rows; it must not depend on anything but shape and device. They leave the fewest
+     * lanes idle: of 90 rows, two tiles of 48 lanes leave fewer than one of 64 and one of 48.
+     */
     Kernels forRows(long rows) {
-        return rows <= narrow.lanes() ? narrow : wide;
+        if (rows <= narrow.lanes()) {
+            return narrow;
+        }
+        boolean two = rows > wide.lanes() + narrow.lanes() && rows <= 2L * middle.lanes();
+        return two || rows <= middle.lanes() ? middle : wide;
     }
 
     String describe() {

@@ -39,7 +39,7 @@ interface Kernels {
     /** Puts -inf where a key is outside {@code low[r] <= key0 + j <= high[r]}. */
     void band(float[] s, int keys, int key0, int[] low, int[] high);
 
-    /** Whether one of the first n elements is NaN. */
+    /** Whether one of the first n elements of an accumulator is NaN: of so many channels as they come in. */
     boolean hasNan(float[] a, int n);
 
     /** Conversions of 16-bit storage. */

@@ -137,7 +137,7 @@ final class LoadRun {
         if (lanesAgree) {
             ops.expandKeysFloat(dense, out, keys, lanes);
         } else {
-            ops.toLanesFloat(dense, keys, out, lanes);
+            ops.toLanesFloat(dense, keys, 1, out, lanes);
         }
     }
 

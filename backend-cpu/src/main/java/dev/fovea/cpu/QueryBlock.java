@@ -78,7 +78,8 @@ final class QueryBlock {
     /** The rows from {@code first} on. */
     void run(long first, int count) {
         List<QueryTile> tiles = new ArrayList<>();
-        MaskAnalysis analysis = programs.analysis().copy();
+        MaskAnalysis analysis =
+                QueryTile.judges(call, programs, keyTiles) ? programs.analysis().copy() : null;
         for (int r = 0; r < count; ) {
             Kernels fitting = kernels.forRows(count - r);
             QueryTile tile =

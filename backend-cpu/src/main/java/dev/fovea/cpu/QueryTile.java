@@ -65,7 +65,7 @@ final class QueryTile {
             int group,
             int number,
             KeyTiles keyTiles,
-            MaskAnalysis analysis) {
+            @Nullable MaskAnalysis analysis) {
         this.call = call;
         this.kernels = kernels;
         this.scratch = scratch;
@@ -80,7 +80,7 @@ final class QueryTile {
         this.cap = start(programs.cap(), tileKeys);
         this.score = start(programs.score(), tileKeys);
         this.mask = call.band.exact() ? null : start(programs.mask(), tileKeys);
-        this.verdicts = mask == null || !keyTiles.inOrder() ? null : new KeyVerdicts(call, analysis, place, tileKeys);
+        this.verdicts = analysis == null ? null : new KeyVerdicts(call, analysis, place, tileKeys);
         this.accumulatorSize = KeyTile.padded(call.spec.valueDim(), kernels.channelStep()) * lanes;
         this.queries = scratch.floats(Role.QUERIES, number, call.spec.headDim() * lanes);
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
@@ -93,6 +93,11 @@ final class QueryTile {
         this.twoPasses = call.spec.twoPasses();
         this.low = new int[lanes];
         this.high = new int[lanes];
+    }
+
+    /** Whether there is something to say of a mask over whole tiles of keys. */
+    static boolean judges(AttentionCall call, AttentionPrograms programs, KeyTiles keyTiles) {
+        return programs.mask() != null && !call.band.exact() && keyTiles.inOrder();
     }
 
     /** Whether scores must be what the spec says; else they may be to the base 2, which saves a multiplication each. */
@@ -147,9 +152,8 @@ final class QueryTile {
         for (int r = 0; r < rows && call.turn != null; r++) {
             call.turn.turn(dense, r * dim, place.queries[r] + place.queryOffset, scratch);
         }
-        multiply(dense, rows * dim, scale);
         Arrays.fill(dense, rows * dim, lanes * dim, 0);
-        kernels.ops().toLanesFloat(dense, dim, queries, lanes);
+        kernels.ops().toLanesFloat(dense, dim, scale, queries, lanes);
         keyBegin = call.scores == null ? low[0] : 0;
         keyEnd = call.scores == null ? high[lanes - 1] + 1 : call.keys;
         Arrays.fill(accumulator, 0, accumulatorSize, 0);
@@ -163,12 +167,6 @@ final class QueryTile {
                 verdicts.judge(keyBegin, keyEnd);
                 keyEnd = call.scores == null ? verdicts.end(kernels.keyStep()) : keyEnd;
             }
-        }
-    }
-
-    private static void multiply(float[] a, int n, float by) {
-        for (int i = 0; i < n; i++) {
-            a[i] *= by;
         }
     }
 

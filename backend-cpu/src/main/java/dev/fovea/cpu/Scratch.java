@@ -43,6 +43,7 @@ final class Scratch {
     private short[] shorts = new short[0];
     private byte[] bytes = new byte[0];
     private long[] longs = new long[0];
+    private long size;
     private int kept;
     private final Map<Role, int[]> integers = new EnumMap<>(Role.class);
     private final Map<Role, byte[]> codeBytes = new EnumMap<>(Role.class);
@@ -85,6 +86,7 @@ final class Scratch {
     /** An array of at least {@code size} keys to sort by. */
     long[] longs(int size) {
         if (longs.length < size) {
+            grow(longs.length, size, Long.BYTES);
             longs = new long[size];
         }
         return longs;
@@ -94,6 +96,7 @@ final class Scratch {
     int[] ints(Role role, int size) {
         int[] array = integers.get(role);
         if (array == null || array.length < size) {
+            grow(array == null ? 0 : array.length, size, Integer.BYTES);
             array = new int[size];
             integers.put(role, array);
         }
@@ -113,6 +116,7 @@ final class Scratch {
         }
         float[] array = list[index];
         if (array == null || array.length < size) {
+            grow(array == null ? 0 : array.length, size, Float.BYTES);
             array = new float[size];
             list[index] = array;
         }
@@ -126,6 +130,7 @@ final class Scratch {
         }
         int[] array = ints[index];
         if (array == null || array.length < size) {
+            grow(array == null ? 0 : array.length, size, Integer.BYTES);
             array = new int[size];
             ints[index] = array;
         }
@@ -135,6 +140,7 @@ final class Scratch {
     /** An array of at least {@code size} elements for 16-bit storage on its way to float. */
     short[] shorts(int size) {
         if (shorts.length < size) {
+            grow(shorts.length, size, Short.BYTES);
             shorts = new short[size];
         }
         return shorts;
@@ -143,6 +149,7 @@ final class Scratch {
     /** An array of at least {@code size} elements for integers on their way to lanes. */
     int[] ints(int size) {
         if (denseInts.length < size) {
+            grow(denseInts.length, size, Integer.BYTES);
             denseInts = new int[size];
         }
         return denseInts;
@@ -151,6 +158,7 @@ final class Scratch {
     /** An array of at least {@code size} elements for truth values on their way to int. */
     byte[] bytes(int size) {
         if (bytes.length < size) {
+            grow(bytes.length, size, 1);
             bytes = new byte[size];
         }
         return bytes;
@@ -160,29 +168,19 @@ final class Scratch {
     byte[] bytes(Role role, int size) {
         byte[] array = codeBytes.get(role);
         if (array == null || array.length < size) {
+            grow(array == null ? 0 : array.length, size, 1);
             array = new byte[size];
             codeBytes.put(role, array);
         }
         return array;
     }
 
+    private void grow(int from, int to, int elementBytes) {
+        size += (long) (to - from) * elementBytes;
+    }
+
     /** Bytes that all arrays occupy. */
     long size() {
-        long bytes = 4L * denseInts.length + 8L * longs.length + 2L * shorts.length + this.bytes.length;
-        for (float[][] list : floats.values()) {
-            for (float[] array : list) {
-                bytes += array == null ? 0 : 4L * array.length;
-            }
-        }
-        for (int[] array : ints) {
-            bytes += array == null ? 0 : 4L * array.length;
-        }
-        for (int[] array : integers.values()) {
-            bytes += 4L * array.length;
-        }
-        for (byte[] array : codeBytes.values()) {
-            bytes += array.length;
-        }
-        return bytes;
+        return size;
     }
 }

@@ -297,9 +297,9 @@ class TileOps {
         }
     }
 
-    /** {@code lanes[k][r] = rows[r][k]}; the number of lanes is a multiple of 4. */
-    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
-        Transpose.toLanes(rows, keys, lanes, count);
+    /** {@code lanes[k][r] = rows[r][k] * factor}; the number of lanes is a multiple of 4. */
+    void toLanesFloat(float[] rows, int keys, float factor, float[] lanes, int count) {
+        Transpose.toLanes(rows, keys, factor, lanes, count);
     }
 
     /** {@code rows[r][d] = lanes[d][r] * factor[r]}; the number of lanes is a multiple of 4. */

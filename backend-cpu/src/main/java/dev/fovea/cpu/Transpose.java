@@ -4,23 +4,23 @@ package dev.fovea.cpu;
 final class Transpose {
     private Transpose() {}
 
-    /** {@code lanes[d][r] = rows[r][d]}; the number of lanes is a multiple of 4. */
-    static void toLanes(float[] rows, int dim, float[] lanes, int count) {
+    /** {@code lanes[d][r] = rows[r][d] * factor}; the number of lanes is a multiple of 4. */
+    static void toLanes(float[] rows, int dim, float factor, float[] lanes, int count) {
         for (int r = 0; r < count; r += 4) {
-            toFourLanes(rows, r * dim, dim, lanes, r, count);
+            toFourLanes(rows, r * dim, dim, factor, lanes, r, count);
         }
     }
 
-    private static void toFourLanes(float[] rows, int a, int dim, float[] lanes, int first, int pitch) {
+    private static void toFourLanes(float[] rows, int a, int dim, float factor, float[] lanes, int first, int pitch) {
         int b = a + dim;
         int c = b + dim;
         int e = c + dim;
         for (int d = 0; d < dim; d++) {
             int at = first + d * pitch;
-            lanes[at] = rows[a + d];
-            lanes[at + 1] = rows[b + d];
-            lanes[at + 2] = rows[c + d];
-            lanes[at + 3] = rows[e + d];
+            lanes[at] = rows[a + d] * factor;
+            lanes[at + 1] = rows[b + d] * factor;
+            lanes[at + 2] = rows[c + d] * factor;
+            lanes[at + 3] = rows[e + d] * factor;
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.util.List;
+import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -31,9 +32,27 @@ abstract class VectorKernels implements Kernels {
     }
 
     static KernelSet set() {
-        Kernels wide = Species.MANY_REGISTERS ? new VectorKernels8x3() : new VectorKernels4x2();
-        return new KernelSet(wide, new VectorKernels8x1(), new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+        return set(k -> k);
     }
+
+    /** The same with plain loops in their place until they are compiled, which happens once in a JVM. */
+    static KernelSet warmingSet() {
+        return Warm.SET;
+    }
+
+    private static KernelSet set(Function<VectorKernels, Kernels> as) {
+        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels4x2());
+        Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
+        Kernels narrow = as.apply(new VectorKernels8x1());
+        return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+    }
+
+    private static final class Warm {
+        static final KernelSet SET = set(WarmingKernels::new);
+    }
+
+    /** Keys of a register block, whose largest scores are found in pairs. */
+    abstract int block();
 
     @Override
     public int lanes() {
@@ -152,7 +171,6 @@ abstract class VectorKernels implements Kernels {
         }
     }
 
-    /** n is a multiple of the lanes. */
     @Override
     public boolean hasNan(float[] a, int n) {
         float[] found = new float[LENGTH];
@@ -166,12 +184,21 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static void markNan(float[] a, int n, float[] found) {
-        FloatVector mark = FloatVector.zero(FLOATS);
-        for (int i = 0; i < n; i += LENGTH) {
+        FloatVector w = FloatVector.zero(FLOATS); // four, since each waits for the one before; channels come in eights
+        FloatVector x = FloatVector.zero(FLOATS);
+        FloatVector y = FloatVector.zero(FLOATS);
+        FloatVector z = FloatVector.zero(FLOATS);
+        for (int i = 0; i < n; i += 4 * LENGTH) {
             FloatVector v = FloatVector.fromArray(FLOATS, a, i);
-            mark = mark.blend(1f, v.compare(VectorOperators.NE, v));
+            w = w.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + LENGTH);
+            x = x.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + 2 * LENGTH);
+            y = y.blend(1f, v.compare(VectorOperators.NE, v));
+            v = FloatVector.fromArray(FLOATS, a, i + 3 * LENGTH);
+            z = z.blend(1f, v.compare(VectorOperators.NE, v));
         }
-        mark.intoArray(found, 0);
+        w.add(x).add(y.add(z)).intoArray(found, 0);
     }
 
     @Override

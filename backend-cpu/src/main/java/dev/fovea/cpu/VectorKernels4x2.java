@@ -26,6 +26,11 @@ final class VectorKernels4x2 extends VectorKernels {
     }
 
     @Override
+    int block() {
+        return BLOCK;
+    }
+
+    @Override
     public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         int pitch = lanes();
         Arrays.fill(top, 0, pitch, Float.NEGATIVE_INFINITY);

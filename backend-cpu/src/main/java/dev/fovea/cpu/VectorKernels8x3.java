@@ -6,7 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Products in register blocks of 8 keys or channels by 3 vectors of queries: for 32 vector registers.
+ * Products in register blocks of 8 keys or channels by 3 vectors of queries: for 32 vector registers and rows that would leave a
+ * vector of the larger tile idle.
  *
  * <p>The blocks are written out since only local variables stay in registers, and they are methods of their own since the compiler
  * spoils their loops when it inlines them. Their loops step by a variable: of a loop that it can count the compiler makes three, which
@@ -22,6 +23,11 @@ final class VectorKernels8x3 extends VectorKernels {
 
     VectorKernels8x3() {
         super(3);
+    }
+
+    @Override
+    int block() {
+        return BLOCK;
     }
 
     @Override

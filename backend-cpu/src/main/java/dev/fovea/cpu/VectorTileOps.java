@@ -7,7 +7,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The operations that the compiler does not turn into vectors by itself; those that do not fill vectors stay plain loops. */
-final class VectorTileOps extends TileOps {
+class VectorTileOps extends TileOps {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
     private static final VectorSpecies<Integer> INTS = Species.INTS;
     private static final int LENGTH = Species.LENGTH;
@@ -261,11 +261,11 @@ final class VectorTileOps extends TileOps {
     }
 
     @Override
-    void toLanesFloat(float[] rows, int keys, float[] lanes, int count) {
+    void toLanesFloat(float[] rows, int keys, float factor, float[] lanes, int count) {
         if (keys % 4 == 0) {
-            VectorTranspose.toLanes(rows, keys, lanes, count);
+            VectorTranspose.toLanes(rows, keys, factor, lanes, count);
         } else {
-            super.toLanesFloat(rows, keys, lanes, count);
+            super.toLanesFloat(rows, keys, factor, lanes, count);
         }
     }
 

@@ -21,22 +21,23 @@ final class VectorTranspose {
 
     private VectorTranspose() {}
 
-    /** {@code lanes[d][r] = rows[r][d]}; count and dim are multiples of 4. */
-    static void toLanes(float[] rows, int dim, float[] lanes, int count) {
+    /** {@code lanes[d][r] = rows[r][d] * factor}; count and dim are multiples of 4. */
+    static void toLanes(float[] rows, int dim, float factor, float[] lanes, int count) {
         for (int r = 0; r < count; r += 4) {
-            toFourLanes(rows, r * dim, dim, lanes, r, count);
+            toFourLanes(rows, r * dim, dim, factor, lanes, r, count);
         }
     }
 
-    private static void toFourLanes(float[] rows, int a, int dim, float[] lanes, int first, int pitch) {
+    private static void toFourLanes(float[] rows, int a, int dim, float factor, float[] lanes, int first, int pitch) {
+        FloatVector f = FloatVector.broadcast(FLOATS, factor);
         int b = a + dim;
         int c = b + dim;
         int e = c + dim;
         for (int d = 0; d < dim; d += 4) {
-            IntVector v0 = FloatVector.fromArray(FLOATS, rows, a + d).reinterpretAsInts();
-            IntVector v1 = FloatVector.fromArray(FLOATS, rows, b + d).reinterpretAsInts();
-            IntVector v2 = FloatVector.fromArray(FLOATS, rows, c + d).reinterpretAsInts();
-            IntVector v3 = FloatVector.fromArray(FLOATS, rows, e + d).reinterpretAsInts();
+            IntVector v0 = FloatVector.fromArray(FLOATS, rows, a + d).mul(f).reinterpretAsInts();
+            IntVector v1 = FloatVector.fromArray(FLOATS, rows, b + d).mul(f).reinterpretAsInts();
+            IntVector v2 = FloatVector.fromArray(FLOATS, rows, c + d).mul(f).reinterpretAsInts();
+            IntVector v3 = FloatVector.fromArray(FLOATS, rows, e + d).mul(f).reinterpretAsInts();
             IntVector x = FIRST_HALVES.selectFrom(v0, v1);
             IntVector y = FIRST_HALVES.selectFrom(v2, v3);
             IntVector z = SECOND_HALVES.selectFrom(v0, v1);

@@ -103,7 +103,7 @@ final class WorkCutter {
     private boolean fillsTile(long rows) {
         return rows <= kernels.narrow().lanes()
                 ? 8 * rows >= 5L * kernels.narrow().lanes()
-                : 5 * rows >= 2L * kernels.wide().lanes();
+                : 5 * rows >= 2L * kernels.middle().lanes();
     }
 
     private void few(int batch, int group, int block, long first, int rows, int keys) {

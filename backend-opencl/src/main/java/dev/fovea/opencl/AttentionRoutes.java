@@ -8,41 +8,57 @@ import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.DeviceSchedule;
 import dev.fovea.api.spi.Explained;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.tuning.Tuning.Found;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Attention by tiles of queries, on matrix units where there are such, or, where few rows see many keys, by parts of the keys. */
 final class AttentionRoutes implements DevicePlan, Explained {
     private final OpenClBackend backend;
-    private final OpenClAttentionPlan tiles;
+    private final EnginePath tiles;
     private final List<EnginePath> engines = new ArrayList<>();
     private final @Nullable DecodePath decode;
+    private final String decodeTuning;
 
     AttentionRoutes(OpenClBackend backend, AttentionSpec spec) {
         this.backend = backend;
-        this.tiles = new OpenClAttentionPlan(backend, spec);
         DeviceContext context = backend.context();
+        this.tiles =
+                tuned(KernelFamily.ATTENTION, spec, p -> new TilesPath(TunedKernels.tiles(backend, spec, p, false)));
         if (HopperPath.takes(context, spec)) {
-            engines.add(new HopperPath(backend, spec));
+            engines.add(tuned(KernelFamily.HOPPER, spec, p -> new HopperPath(backend, spec, p, false)));
         }
         if (MmaPath.takes(context, spec)) {
-            engines.add(new MmaPath(context, spec));
+            engines.add(tuned(KernelFamily.MMA, spec, p -> new MmaPath(backend, spec, p)));
         }
+        TilePath.of(context, spec).ifPresent(engines::add);
         // the best one is built ahead, what its runs do not suit at the first that does not
         while (!engines.isEmpty() && !engines.getFirst().prepare(context)) {
             engines.removeFirst().close();
         }
         if (engines.isEmpty()) {
-            tiles.prepare();
+            tiles.prepare(context);
         }
-        this.decode = DecodePath.takes(backend.info(), spec) ? new DecodePath(backend, spec) : null;
+        Optional<Found> tuned = KernelFamily.DECODE.tuning(backend, spec).ofAll();
+        this.decode = DecodePath.takes(backend.info(), spec)
+                ? new DecodePath(backend, spec, tuned.map(Found::point).orElse(TuningPoint.DEFAULTS))
+                : null;
+        this.decodeTuning = tuned.map(f -> "; tuning: " + f.point() + " (" + f.origin() + ")")
+                .orElse("");
         // a CPU compiles for seconds, and most of its plans never decode
         if (decode != null && backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
             decode.prepare(backend.context());
         }
+    }
+
+    private EnginePath tuned(KernelFamily family, AttentionSpec spec, Function<TuningPoint, EnginePath> make) {
+        return TunedPath.of(family.tuning(backend, spec), make);
     }
 
     @Override
@@ -54,7 +70,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
         if (decode != null && work != null) {
             decode.run(a, work, context, queue);
         } else if (engines.stream().noneMatch(e -> e.run(a, context, queue))) {
-            tiles.run(a, stream);
+            tiles.run(a, context, queue);
         }
     }
 
@@ -67,7 +83,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
     @Override
     public String describe() {
         return (engines.isEmpty() ? tiles.describe() : engines.getFirst().describe())
-                + (decode == null ? "" : "; " + decode.describe());
+                + (decode == null ? "" : "; " + decode.describe() + decodeTuning);
     }
 
     @Override

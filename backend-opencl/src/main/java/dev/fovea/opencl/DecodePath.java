@@ -9,6 +9,7 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spi.DeviceInfo;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.DecodeBlock;
 import dev.fovea.kernels.DecodeCut;
@@ -47,8 +48,10 @@ final class DecodePath implements AutoCloseable {
     private static final long FEWEST_KEYS = 128;
 
     /** What a work-group reads of keys and values, so that its own costs are small beside and many work-groups share the device. */
-    private static final long PART_BYTES = 128 << 10;
+    private static final int PART_KIB = 128;
 
+    private static final String KEY_LANES = "keyLanes";
+    private static final String PART = "partKiB";
     private static final int SHORTEST_PART = 128;
     private static final int LONGEST_PART = 1024;
 
@@ -56,6 +59,8 @@ final class DecodePath implements AutoCloseable {
     private final AttentionSpec spec;
     private final int fixedLength;
     private final Map<DecodeKernel, Pair> built = new HashMap<>();
+    private final int keyLanes;
+    private final int partKib;
     private boolean onMatrixUnits;
 
     private record Pair(ContextKernel parts, ContextKernel merge) {}
@@ -63,12 +68,16 @@ final class DecodePath implements AutoCloseable {
     /** How a run goes this way. */
     record Work(DecodeKernel variant, DecodeCut cut, long workspaceBytes) {}
 
-    DecodePath(OpenClBackend backend, AttentionSpec spec) {
-        this(backend, spec, 0);
+    DecodePath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+        this(backend, spec, 0, point);
     }
 
     /** With parts of this many keys, for tests; 0: as the device needs. */
     DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength) {
+        this(backend, spec, fixedLength, TuningPoint.DEFAULTS);
+    }
+
+    private DecodePath(OpenClBackend backend, AttentionSpec spec, int fixedLength, TuningPoint point) {
         this.backend = backend;
         this.spec = spec;
         this.fixedLength = fixedLength;
@@ -76,6 +85,9 @@ final class DecodePath implements AutoCloseable {
         this.onMatrixUnits = MatrixEngine.MMA_SYNC.isOn(context.device())
                 && MmaDecodeVariant.takes(spec)
                 && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
+        TuningPoint usual = usual(spec);
+        this.keyLanes = point.get(KEY_LANES, usual.get(KEY_LANES, 0));
+        this.partKib = point.get(PART, PART_KIB);
     }
 
     /** Whether a spec can go this way at all. */
@@ -84,6 +96,23 @@ final class DecodePath implements AutoCloseable {
                 && !spec.twoPasses()
                 && device.maxWorkGroup() >= DecodeVariant.THREADS
                 && DecodeVariant.of(spec, 1, false, false, true).fits();
+    }
+
+    /** What tuning may choose, as it is. */
+    static TuningPoint usual(AttentionSpec spec) {
+        return TuningPoint.DEFAULTS
+                .with(KEY_LANES, DecodeVariant.usualKeyLanes(spec))
+                .with(PART, PART_KIB);
+    }
+
+    /** Whether the kernel can be so for a spec. */
+    static boolean fits(AttentionSpec spec, TuningPoint point) {
+        int lanes = point.get(KEY_LANES, DecodeVariant.usualKeyLanes(spec));
+        int part = point.get(PART, PART_KIB);
+        return (lanes == 4 || lanes == 8)
+                && part >= 1
+                && part <= 1 << 14
+                && DecodeVariant.of(spec, lanes, 1, false, false, true).fits();
     }
 
     /** How a run goes this way, or null where it should not: its rows are not few or its keys not many. */
@@ -113,7 +142,12 @@ final class DecodePath implements AutoCloseable {
             }
         }
         return DecodeVariant.of(
-                spec, rows, DecodeBlock.aligned(spec, a), wide, backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
+                spec,
+                keyLanes,
+                rows,
+                DecodeBlock.aligned(spec, a),
+                wide,
+                backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
     }
 
     private synchronized boolean usesMatrixUnits() {
@@ -148,7 +182,7 @@ final class DecodePath implements AutoCloseable {
         long bytes = (long) (spec.source().format().elements(spec.headDim())
                         + spec.source().format().elements(spec.valueDim()))
                 * spec.source().format().dtype().bytes();
-        long length = Math.clamp(Long.highestOneBit(PART_BYTES / bytes), SHORTEST_PART, LONGEST_PART);
+        long length = Math.clamp(Long.highestOneBit(((long) partKib << 10) / bytes), SHORTEST_PART, LONGEST_PART);
         long units = Math.max(1, backend.info().computeUnits());
         long pairs = batch * spec.keyHeads();
         if (usesMatrixUnits() && everyPairSeesAllKeys()) {
@@ -176,7 +210,7 @@ final class DecodePath implements AutoCloseable {
         long rows = spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads());
         if (!usesMatrixUnits() || !canBuild(MmaDecodeVariant.of(spec, rows, false), context)) {
             boolean aligned = spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0;
-            build(DecodeVariant.of(spec, rows, aligned, false, true), context);
+            build(DecodeVariant.of(spec, keyLanes, rows, aligned, false, true), context);
         }
     }
 

@@ -2,18 +2,25 @@ package dev.fovea.opencl;
 
 import dev.fovea.api.DType;
 import dev.fovea.api.FoveaException.InvalidArgument;
+import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
+import dev.fovea.kernels.TileEngine;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
+import dev.fovea.opencl.runtime.MatrixEngine.Verdict;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Which engines of a device can be trusted. */
 final class EngineSelfTests {
@@ -22,48 +29,79 @@ final class EngineSelfTests {
     private static MatrixEngine.SelfTest of(MatrixEngine engine) {
         return switch (engine) {
             case WGMMA -> new HopperSelfTest();
-            case MMA_SYNC -> EngineSelfTests::mma;
+            case MMA_SYNC -> context -> mma(context, DType.BF16).or(() -> mma(context, DType.F16));
+            case MFMA, WMMA, DPAS8, DPAS16 -> throw new IllegalArgumentException(engine + " is tried type by type");
         };
     }
 
-    private static Optional<String> mma(DeviceContext context) {
-        for (DType type : List.of(DType.BF16, DType.F16)) {
-            try (ContextKernel kernel = new ContextKernel(Kernels.mmaTest(type));
-                    DeviceStream stream = new DeviceStream()) {
-                DeviceStorage rows = context.allocate(Kernels.MMA_TEST_BYTES);
-                DeviceStorage wrong = context.allocate(Integer.BYTES);
-                try {
-                    stream.run(
-                            context,
-                            List.of(new Launch(
-                                    kernel.in(context),
-                                    List.of(new Memory(rows), new Memory(wrong)),
-                                    1,
-                                    Kernels.MMA_TEST_THREADS)));
-                    int[] count = {-1};
-                    wrong.read(0, MemorySegment.ofArray(count));
-                    if (count[0] != 0) {
-                        return Optional.of(count[0] + " numbers of its self-test are wrong in " + type);
-                    }
-                } finally {
-                    rows.free();
-                    wrong.free();
-                }
-            }
-        }
-        return Optional.empty();
+    private static Optional<String> mma(DeviceContext context, DType type) {
+        return wrong(context, Kernels.mmaTest(type), Kernels.MMA_TEST_BYTES, Kernels.MMA_TEST_THREADS);
     }
 
-    /** Environment variable that names the best engine to use, for comparisons: wgmma, mma.sync or fma. */
+    /** The self-test of an engine for tile_attention.cl, or of its emulation. */
+    static Optional<String> tile(DeviceContext context, TileEngine engine, boolean emulated, DType type) {
+        return wrong(
+                context,
+                Kernels.tileTest(engine, emulated, type),
+                Kernels.TILE_TEST_BYTES,
+                Kernels.TILE_TEST_SUB_GROUPS * engine.lanes());
+    }
+
+    /** What a kernel finds wrong that takes memory for operands and an int for the number of errors, and is one work-group. */
+    static Optional<String> wrong(DeviceContext context, KernelSource test, int bytes, int workItems) {
+        try (ContextKernel kernel = new ContextKernel(test);
+                DeviceStream stream = new DeviceStream()) {
+            DeviceStorage operands = context.allocate(bytes);
+            DeviceStorage wrong = context.allocate(Integer.BYTES);
+            try {
+                List<KernelArgument> arguments = List.of(new Memory(operands), new Memory(wrong));
+                stream.run(context, List.of(new Launch(kernel.in(context), arguments, 1, workItems)));
+                int[] count = {-1};
+                wrong.read(0, MemorySegment.ofArray(count));
+                return count[0] == 0
+                        ? Optional.empty()
+                        : Optional.of(count[0] + " numbers of " + test.entry() + ".cl are wrong");
+            } finally {
+                operands.free();
+                wrong.free();
+            }
+        }
+    }
+
+    /** Environment variable that names the best engine to use, for comparisons: a label of MatrixEngine, fma, or an emulation. */
     private static final String WANTED = "FOVEA_ENGINE";
 
+    private static final String EMULATED = "emulated-";
+    private static final String FMA = "fma";
+
     /** Whether kernels of an engine can run in a context; tries it at the first call. Not to be asked inside a use of the context. */
-    static MatrixEngine.Verdict verdict(MatrixEngine engine, DeviceContext context) {
+    static Verdict verdict(MatrixEngine engine, DeviceContext context) {
+        return ruledOut(engine).orElseGet(() -> context.engine(engine, of(engine)));
+    }
+
+    /** The same for one storage type, for the engines that tile_attention.cl is for. */
+    static Verdict verdict(MatrixEngine engine, DType type, DeviceContext context) {
+        TileEngine tiles = engine.tiles().orElseThrow();
+        return ruledOut(engine).orElseGet(() -> context.engine(engine, type, c -> tile(c, tiles, false, type)));
+    }
+
+    private static Optional<Verdict> ruledOut(MatrixEngine engine) {
         String wanted = System.getenv(WANTED);
-        if (wanted != null && !wanted.equals(engine.label()) && isBelow(wanted, engine)) {
-            return new MatrixEngine.Verdict(Optional.of(WANTED + " asks for " + wanted));
-        }
-        return context.engine(engine, of(engine));
+        return wanted != null && !wanted.equals(engine.label()) && isBelow(wanted, engine)
+                ? Optional.of(new Verdict(Optional.of(WANTED + " asks for " + wanted)))
+                : Optional.empty();
+    }
+
+    /** The engine to emulate in plain code, for tests where there is none. */
+    static Optional<TileEngine> emulated() {
+        return emulated(System.getenv(WANTED));
+    }
+
+    static Optional<TileEngine> emulated(@Nullable String wanted) {
+        return Arrays.stream(MatrixEngine.values())
+                .filter(e -> (EMULATED + e.label()).equals(wanted))
+                .findFirst()
+                .flatMap(MatrixEngine::tiles);
     }
 
     /** Whether the engine asked for is a slower one. */
@@ -71,25 +109,53 @@ final class EngineSelfTests {
         List<MatrixEngine> asked = Arrays.stream(MatrixEngine.values())
                 .filter(e -> e.label().equals(wanted))
                 .toList();
-        if (asked.isEmpty() && !wanted.equals("fma")) {
-            throw new InvalidArgument(WANTED, "wgmma, mma.sync or fma", wanted, "name one of these, or unset it");
+        if (asked.isEmpty() && !wanted.equals(FMA) && emulated(wanted).isEmpty()) {
+            throw new InvalidArgument(WANTED, names(), wanted, "name one of these, or unset it");
         }
         return asked.stream().allMatch(e -> e.compareTo(engine) > 0);
     }
 
+    private static String names() {
+        Stream<String> real = Arrays.stream(MatrixEngine.values()).map(MatrixEngine::label);
+        Stream<String> emulated = Arrays.stream(MatrixEngine.values())
+                .filter(e -> e.tiles().isPresent())
+                .map(e -> EMULATED + e.label());
+        return Stream.of(real, Stream.of(FMA), emulated).flatMap(s -> s).collect(Collectors.joining(", "));
+    }
+
     /** What the kernels of a context use, and why nothing faster, for people. */
     static String report(DeviceContext context) {
+        Optional<TileEngine> emulated = emulated();
+        if (emulated.isPresent()) {
+            return text(emulated.get() + " emulated", WANTED + " asks for it", List.of());
+        }
         List<String> refused = new ArrayList<>();
         for (MatrixEngine engine : MatrixEngine.values()) {
             if (engine.isOn(context.device())) {
-                Optional<String> refusal = verdict(engine, context).refusal();
-                if (refusal.isEmpty()) {
-                    return text(engine.label(), "self-test passed", refused);
+                List<String> passed = new ArrayList<>();
+                for (Optional<DType> type : tried(engine)) {
+                    String use = engine.label() + type.map(t -> " in " + t).orElse("");
+                    verdict(engine, type, context)
+                            .refusal()
+                            .ifPresentOrElse(r -> refused.add(use + " refused: " + r), () -> passed.add(use));
                 }
-                refused.add(engine.label() + " refused: " + refusal.get());
+                if (!passed.isEmpty()) {
+                    String proof = "self-test passed" + (engine.hasRun() ? "" : "; " + MatrixEngine.NEVER_RUN);
+                    return text(passed.size() == 1 ? passed.getFirst() : engine.label(), proof, refused);
+                }
             }
         }
         return text("FMA", "", refused);
+    }
+
+    private static List<Optional<DType>> tried(MatrixEngine engine) {
+        return engine.tiles().isEmpty()
+                ? List.of(Optional.empty())
+                : List.of(Optional.of(DType.BF16), Optional.of(DType.F16));
+    }
+
+    private static Verdict verdict(MatrixEngine engine, Optional<DType> type, DeviceContext context) {
+        return type.map(t -> verdict(engine, t, context)).orElseGet(() -> verdict(engine, context));
     }
 
     private static String text(String used, String proof, List<String> refused) {

@@ -6,6 +6,7 @@ import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.HopperBlock;
 import dev.fovea.kernels.HopperVariant;
@@ -34,14 +35,29 @@ final class HopperPath implements EnginePath {
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
+    private final TuningPoint point;
+    private final boolean exactly;
     private final Map<HopperVariant, ContextKernel> built = new HashMap<>();
     private final Set<HopperVariant> refused = new HashSet<>();
     private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
-    HopperPath(OpenClBackend backend, AttentionSpec spec) {
+    /**
+     * The path for a spec.
+     *
+     * @param point what of the variants is not as usual
+     * @param exactly whether a variant that cannot be built is an error, instead of a reason for smaller tiles
+     */
+    HopperPath(OpenClBackend backend, AttentionSpec spec, TuningPoint point, boolean exactly) {
         this.backend = backend;
         this.spec = spec;
+        this.point = point;
+        this.exactly = exactly;
+    }
+
+    private HopperVariant variant(long keys) {
+        HopperVariant usual = HopperVariant.of(spec, keys);
+        return point.isDefault() ? usual : usual.with(spec, point).orElse(usual);
     }
 
     /** Whether a spec can go this way at all. */
@@ -56,7 +72,7 @@ final class HopperPath implements EnginePath {
     }
 
     private long workspace(AttentionArguments a) {
-        return HopperBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
+        return PlanesBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
     }
 
     /** A variant and its kernel. */
@@ -64,13 +80,16 @@ final class HopperPath implements EnginePath {
 
     /** The kernel for so many keys, of smaller tiles where the compiler cannot do with the registers; null if it can for none. */
     private synchronized @Nullable Ready ready(long keys, DeviceContext context) {
-        for (HopperVariant v = HopperVariant.of(spec, keys); v != null; v = v.smaller()) {
+        for (HopperVariant v = variant(keys); v != null; v = v.smaller()) {
             if (!refused.contains(v)) {
                 ContextKernel kernel = built.computeIfAbsent(v, w -> new ContextKernel(Kernels.hopper(w, spec)));
                 try {
                     kernel.in(context);
                     return new Ready(v, kernel);
                 } catch (KernelBuild e) {
+                    if (exactly) {
+                        throw e;
+                    }
                     LOG.log(System.Logger.Level.DEBUG, "smaller tiles instead", e);
                     refused.add(v);
                 }
@@ -104,7 +123,7 @@ final class HopperPath implements EnginePath {
         int units = Math.max(1, backend.info().computeUnits());
         long groups = Math.min(items, units);
         DeviceStorage tickets = stream.tickets(context, HopperBlock.ticketBytes(units));
-        long planesBytes = Math.ceilDiv(workspace(a), RangeLaunches.PAIR_BYTES) * RangeLaunches.PAIR_BYTES;
+        long planesBytes = RangeLaunches.aligned(workspace(a));
         RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
         long bytes = planesBytes + wanted.bytes();
         if (bytes == 0) {
@@ -113,24 +132,13 @@ final class HopperPath implements EnginePath {
         }
         stream.run(context, bytes, workspace -> {
             List<Launch> launches = new ArrayList<>();
-            if (HopperBlock.splits(spec)) {
-                launches.add(split(a, context, workspace));
+            if (PlanesBlock.splits(spec)) {
+                launches.add(Launches.split(a, planes.in(context), workspace));
             }
             launches.addAll(wanted.launches(context, workspace));
             launches.add(attention(kernel, a, context, variant, groups, tickets, workspace, wanted));
             return launches;
         });
-    }
-
-    private Launch split(AttentionArguments a, DeviceContext context, DeviceStorage workspace) {
-        List<KernelArgument> list = List.of(
-                memory(a.query()),
-                memory(a.key()),
-                memory(a.value()),
-                new Memory(workspace),
-                new Value(PlanesBlock.bytesOf(a)));
-        long groups = Launches.groups(Math.ceilDiv(PlanesBlock.items(a), Kernels.PLANES_THREADS));
-        return new Launch(planes.in(context), list, groups, Kernels.PLANES_THREADS);
     }
 
     private Launch attention(
@@ -166,7 +174,7 @@ final class HopperPath implements EnginePath {
 
     @Override
     public String describe() {
-        HopperVariant v = HopperVariant.of(spec, 0);
+        HopperVariant v = variant(0);
         return "hopper_attention.cl: " + v.rows() + " queries x " + v.keys() + " keys a tile, "
                 + (v.planes() == 1 ? "wgmma" : "wgmma on three bf16 planes of f32")
                 + ", bulk tensor loads";
@@ -174,7 +182,7 @@ final class HopperPath implements EnginePath {
 
     @Override
     public String source() {
-        return Kernels.hopper(HopperVariant.of(spec, 0), spec).text();
+        return Kernels.hopper(variant(0), spec).text();
     }
 
     @Override

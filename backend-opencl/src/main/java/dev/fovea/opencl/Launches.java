@@ -8,12 +8,16 @@ import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.KernelSource;
+import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.KeyTables;
+import dev.fovea.kernels.PlanesBlock;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
+import dev.fovea.opencl.runtime.Launch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +69,18 @@ final class Launches {
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
         list.addAll(keysAndExpressions(spec, a, source));
         return list;
+    }
+
+    /** Splits f32 operands into planes in a workspace. */
+    static Launch split(AttentionArguments a, Kernel planes, DeviceStorage workspace) {
+        List<KernelArgument> list = List.of(
+                memory(a.query()),
+                memory(a.key()),
+                memory(a.value()),
+                new Memory(workspace),
+                new Value(PlanesBlock.bytesOf(a)));
+        long groups = groups(Math.ceilDiv(PlanesBlock.items(a), Kernels.PLANES_THREADS));
+        return new Launch(planes, list, groups, Kernels.PLANES_THREADS);
     }
 
     /** Tables of the key source, captured tensors and scalars, in the order of the parameters that the kernel ends with. */

@@ -3,41 +3,59 @@ package dev.fovea.opencl;
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaVariant;
+import dev.fovea.kernels.PlanesBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
-import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
+import dev.fovea.opencl.runtime.KernelArgument.Memory;
+import dev.fovea.opencl.runtime.KernelArgument.Value;
 import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Attention on the matrix units of NVIDIA's compute capability 8.0 and later: mma_attention.cl. */
+/** Attention on the matrix units of NVIDIA's compute capability 8.0 and later: mma_attention.cl, after planes.cl where operands are f32. */
 final class MmaPath implements EnginePath {
     private static final System.Logger LOG = System.getLogger(MmaPath.class.getName());
 
+    private final OpenClBackend backend;
     private final AttentionSpec spec;
     private final MmaVariant variant;
     private final ContextKernel narrow;
     private final ContextKernel wide;
+    private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
     private boolean refused;
 
-    MmaPath(DeviceContext context, AttentionSpec spec) {
+    /**
+     * The path for a spec.
+     *
+     * @param point what of the variant is not as usual
+     */
+    MmaPath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+        this.backend = backend;
+        DeviceContext context = backend.context();
         this.spec = spec;
-        this.variant = MmaVariant.of(spec, localBytes(context.device().computeCapability()));
+        MmaVariant usual = usual(context, spec);
+        this.variant = usual.with(point, context.device().staticLocalBytes()).orElse(usual);
         this.narrow = new ContextKernel(Kernels.mma(variant, spec));
         this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
+    }
+
+    /** The variant unless tuning says otherwise. */
+    static MmaVariant usual(DeviceContext context, AttentionSpec spec) {
+        return MmaVariant.of(spec, context.device().staticLocalBytes());
     }
 
     /** Whether a spec can go this way at all. */
     static boolean takes(DeviceContext context, AttentionSpec spec) {
         return MatrixEngine.MMA_SYNC.isOn(context.device())
-                && MmaVariant.takes(spec)
+                && MmaVariant.takes(spec, context.device().staticLocalBytes())
                 && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
     }
 
@@ -54,33 +72,31 @@ final class MmaPath implements EnginePath {
         return !refused;
     }
 
-    /** What a work-group can have; the driver says 48 KiB, which is what its arrays of dynamic size can. */
-    private static int localBytes(int computeCapability) {
-        return switch (computeCapability) {
-            case 80, 87 -> 163 << 10;
-            case 90, 100, 101, 103, 110 -> 226 << 10;
-            default -> 99 << 10;
-        };
-    }
-
     @Override
     public boolean run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
-        if (!MmaVariant.suits(spec, a) || !prepare(context)) {
+        boolean splits = PlanesBlock.splits(spec);
+        long planesBytes = splits ? RangeLaunches.aligned(PlanesBlock.bytes(a)) : 0;
+        if (!MmaVariant.suits(spec, a) || planesBytes > backend.info().maxAllocationBytes() / 4 || !prepare(context)) {
             return false;
         }
         ContextKernel kernel = AttentionBlock.needsWide(a) ? wide : narrow;
-        Kernel built = kernel.in(context);
         long groups = Launches.groups(Math.ceilDiv(a.queries(), variant.rows()) * a.batch() * spec.queryHeads());
-        List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
-        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, 0);
-        if (wanted.bytes() == 0) {
-            stream.run(context, List.of(new Launch(built, list, groups, variant.workItems())));
+        if (groups == 0) {
             return true;
         }
-        stream.run(context, wanted.bytes(), workspace -> {
-            List<Launch> launches = new ArrayList<>(wanted.launches(context, workspace));
+        List<KernelArgument> list = Launches.attention(spec, a, kernel.source(), 1);
+        if (!splits) {
+            ranges.run(kernel, a, list, groups, variant.workItems(), context, stream);
+            return true;
+        }
+        RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
+        stream.run(context, planesBytes + wanted.bytes(), workspace -> {
+            List<Launch> launches = new ArrayList<>();
+            launches.add(Launches.split(a, planes.in(context), workspace));
+            list.addAll(0, List.of(new Memory(workspace), new Value(PlanesBlock.places(a))));
+            launches.addAll(wanted.launches(context, workspace));
             wanted.addTo(list, workspace);
-            launches.add(new Launch(built, list, groups, variant.workItems()));
+            launches.add(new Launch(kernel.in(context), list, groups, variant.workItems()));
             return launches;
         });
         return true;
@@ -89,7 +105,7 @@ final class MmaPath implements EnginePath {
     @Override
     public String describe() {
         return "mma_attention.cl: " + variant.rows() + " queries x " + variant.keys() + " keys a work-group of "
-                + variant.workItems() + ", mma.sync";
+                + variant.workItems() + ", mma.sync" + (variant.planes() == 1 ? "" : " on three bf16 planes of f32");
     }
 
     @Override
@@ -101,6 +117,7 @@ final class MmaPath implements EnginePath {
     public void close() {
         narrow.close();
         wide.close();
+        planes.close();
         ranges.close();
     }
 }

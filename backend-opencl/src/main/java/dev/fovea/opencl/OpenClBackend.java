@@ -4,6 +4,7 @@ import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.Unsupported;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.GatherSpec;
 import dev.fovea.api.spec.MapSpec;
@@ -21,20 +22,25 @@ import dev.fovea.api.spi.DevicePlan;
 import dev.fovea.api.spi.EngineReport;
 import dev.fovea.api.spi.Storage;
 import dev.fovea.api.spi.Support;
+import dev.fovea.api.spi.Tunable;
+import dev.fovea.api.spi.TuningPoint;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.FoundDevice;
+import dev.fovea.opencl.tuning.Tuning;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One OpenCL device. A context that died is replaced at the next call; what was in it stays lost. */
-final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, OpenClInterop {
+final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Tunable, OpenClInterop {
     private final FoundDevice device;
     private final BinaryCache binaries;
+    private final Tuning tables;
     private final AtomicLong builds = new AtomicLong();
     private volatile Consumer<Built> buildListener = _ -> {};
     private @Nullable DeviceContext current;
@@ -45,6 +51,7 @@ final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Op
 
     OpenClBackend(FoundDevice device, BinaryCache binaries) {
         this.device = device;
+        this.tables = tables(device);
         // CPU drivers keep a cache of their own, and PoCL compiles every kernel a second time to hand out a binary
         this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
         this.current = DeviceContext.open(device, this.binaries, this::built);
@@ -55,12 +62,26 @@ final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Op
     /** On a context and queue that somebody else made. */
     OpenClBackend(FoundDevice device, Handles handles, BinaryCache binaries) {
         this.device = device;
+        this.tables = tables(device);
         this.binaries = device.info().kind() == DeviceInfo.Kind.OPENCL_CPU ? BinaryCache.none() : binaries;
         DeviceContext adopted =
                 DeviceContext.adopt(device, handles.context(), handles.queue(), this.binaries, this::built);
         this.current = adopted;
         this.foreign = true;
         this.firstStream = DeviceStream.on(adopted);
+    }
+
+    /** The tables that hold for a device. */
+    static Tuning tables(FoundDevice device) {
+        return Tuning.of(TunedKernels.layers(device), KernelFamily.parameters());
+    }
+
+    FoundDevice device() {
+        return device;
+    }
+
+    Tuning tables() {
+        return tables;
     }
 
     @Override
@@ -177,6 +198,26 @@ final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Op
     @Override
     public String testedEngine() {
         return EngineSelfTests.report(context());
+    }
+
+    @Override
+    public List<Layer> layers() {
+        return tables.layers();
+    }
+
+    @Override
+    public String tuning() {
+        return tables.describe();
+    }
+
+    @Override
+    public List<Choice> choices(AttentionSpec spec, AttentionArguments arguments) {
+        return TunedKernels.choices(this, spec, arguments);
+    }
+
+    @Override
+    public DevicePlan prepare(AttentionSpec spec, String family, TuningPoint point) {
+        return TunedKernels.plan(this, spec, KernelFamily.of(family), point);
     }
 
     @Override

@@ -1,15 +1,20 @@
 package dev.fovea.opencl;
 
 import dev.fovea.api.FoveaException.DeviceNotFound;
+import dev.fovea.api.FoveaException.InvalidArgument;
 import dev.fovea.api.spi.BackendProvider;
 import dev.fovea.api.spi.DeviceBackend;
+import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DeviceReport;
 import dev.fovea.opencl.runtime.BinaryCache;
 import dev.fovea.opencl.runtime.DeviceSearch;
 import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.OpenClLibrary;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Every OpenCL device. Loading this class touches neither JOCL nor the native library. */
 public final class OpenClProvider implements BackendProvider {
@@ -43,9 +48,31 @@ public final class OpenClProvider implements BackendProvider {
             return List.of(refused(absence.get()));
         }
         try {
-            return DeviceSearch.run().reports();
+            return reports(DeviceSearch.run());
         } catch (LinkageError e) {
             return List.of(refused(unloadable(e)));
+        }
+    }
+
+    /** What was found, each device with the tables that hold for it. */
+    private static List<DeviceReport> reports(DeviceSearch search) {
+        Map<String, FoundDevice> devices =
+                search.devices().stream().collect(Collectors.toMap(d -> d.info().id(), d -> d));
+        return search.reports().stream()
+                .map(r -> r instanceof DeviceReport.Available(DeviceInfo info)
+                        ? new DeviceReport.Available(
+                                info.withNote(tables(Objects.requireNonNull(devices.get(info.id())))))
+                        : r)
+                .toList();
+    }
+
+    private static String tables(FoundDevice device) {
+        try {
+            return device == null
+                    ? ""
+                    : "tuning: " + OpenClBackend.tables(device).describe();
+        } catch (InvalidArgument e) { // opening the device says so too
+            return "tuning: refused, " + e.getMessage();
         }
     }
 

@@ -10,6 +10,8 @@ import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.RangeBlock;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
+import dev.fovea.opencl.runtime.DeviceStream;
+import dev.fovea.opencl.runtime.Kernel;
 import dev.fovea.opencl.runtime.KernelArgument;
 import dev.fovea.opencl.runtime.KernelArgument.Memory;
 import dev.fovea.opencl.runtime.KernelArgument.Value;
@@ -20,7 +22,7 @@ import java.util.Objects;
 
 /** Least and largest numbers of captured tensors, found before the kernel that judges tiles by them, in its workspace. */
 final class RangeLaunches implements AutoCloseable {
-    static final int PAIR_BYTES = RangeBlock.PAIR_BYTES;
+    private static final int PAIR_BYTES = RangeBlock.PAIR_BYTES;
 
     private final ContextKernel kernel = new ContextKernel(Kernels.ranges());
 
@@ -61,6 +63,34 @@ final class RangeLaunches implements AutoCloseable {
                 blocks.forEach(r -> list.add(new Value(r.bytes())));
             }
         }
+    }
+
+    /** So many bytes of a workspace, filled up so that what these launches find can lie behind them. */
+    static long aligned(long bytes) {
+        return Math.ceilDiv(bytes, PAIR_BYTES) * PAIR_BYTES;
+    }
+
+    /** Enqueues the only kernel of a run, after what finds the numbers that it wants to know; {@code arguments} are those before them. */
+    void run(
+            ContextKernel judging,
+            AttentionArguments a,
+            List<KernelArgument> arguments,
+            long groups,
+            int workItems,
+            DeviceContext context,
+            DeviceStream stream) {
+        Kernel built = judging.in(context);
+        Wanted wanted = of(judging.source(), a, 0);
+        if (wanted.bytes() == 0) {
+            stream.run(context, List.of(new Launch(built, arguments, groups, workItems)));
+            return;
+        }
+        stream.run(context, wanted.bytes(), workspace -> {
+            List<Launch> launches = new ArrayList<>(wanted.launches(context, workspace));
+            wanted.addTo(arguments, workspace);
+            launches.add(new Launch(built, arguments, groups, workItems));
+            return launches;
+        });
     }
 
     /** For a kernel and a run; they lie {@code offset} bytes into the workspace. */

@@ -11,17 +11,18 @@ import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.AttentionVariant;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Causal attention of every variant of the kernel against a double loop; the conformance suite does the rest. */
 class AttentionSmokeTest {
-    private static final int HEADS = 2;
-    private static final int QUERIES = 67;
-    private static final int KEYS = 70;
+    static final int HEADS = 2;
+    static final int QUERIES = 67;
+    static final int KEYS = 70;
 
-    private static float[] data(long seed, int n, DType storage) {
+    static float[] data(long seed, int n, DType storage) {
         SplittableRandom r = new SplittableRandom(seed);
         float[] x = new float[n];
         for (int i = 0; i < n; i++) {
@@ -31,7 +32,7 @@ class AttentionSmokeTest {
     }
 
     /** One key and value head for all query heads, the last query at the last key. */
-    private static double[] expected(float[] q, float[] k, float[] v, int d, int dv) {
+    static double[] expected(float[] q, float[] k, float[] v, int d, int dv) {
         double[] o = new double[HEADS * QUERIES * dv];
         for (int row = 0; row < HEADS * QUERIES; row++) {
             int visible = row % QUERIES + KEYS - QUERIES + 1;
@@ -71,7 +72,7 @@ class AttentionSmokeTest {
             OpenClBackend device = fovea.capability(OpenClBackend.class).orElseThrow();
             AttentionArguments plain = new AttentionArguments(tq, tk, tv, to);
             try (OpenClAttentionPlan plan =
-                    new OpenClAttentionPlan(device, spec, change.apply(AttentionVariant.of(spec)))) {
+                    new OpenClAttentionPlan(device, spec, List.of(change.apply(AttentionVariant.of(spec))))) {
                 plan.run(
                         new AttentionArguments(
                                 tq,

@@ -27,6 +27,10 @@ public record DecodeVariant(
     /** Work-items of a work-group of this kernel, and of the one that merges. */
     public static final int THREADS = 128;
 
+    /** What tuning may choose: keyLanes, and how many KiB of keys and values are a part, which is up to who cuts. */
+    public static final TuningSpace SPACE =
+            TuningSpace.of().with("keyLanes", 4, 8).with("partKiB", 32, 64, 128, 256, 512);
+
     private static final int LOCAL_FLOATS = 8192;
     private static final int PADDING = 32;
     private static final int MOST_ROWS = 8;
@@ -34,7 +38,17 @@ public record DecodeVariant(
 
     /** The variant for at most this many rows; a variant of fewer rows where local memory is short. */
     public static DecodeVariant of(AttentionSpec spec, long rows, boolean aligned, boolean wide, boolean unrolled) {
-        int keyLanes = spec.headDim() <= 32 ? 4 : 8;
+        return of(spec, usualKeyLanes(spec), rows, aligned, wide, unrolled);
+    }
+
+    /** Work-items along the columns of a key unless tuning says otherwise. */
+    public static int usualKeyLanes(AttentionSpec spec) {
+        return spec.headDim() <= 32 ? 4 : 8;
+    }
+
+    /** The same with so many key lanes, 4 or 8. */
+    public static DecodeVariant of(
+            AttentionSpec spec, int keyLanes, long rows, boolean aligned, boolean wide, boolean unrolled) {
         int valueLanes = Math.min(MOST_VALUE_LANES, ceilPower(Math.ceilDiv(spec.valueDim(), 8)));
         int queryDim = Math.ceilDiv(spec.headDim(), PADDING) * PADDING;
         int r = ceilPower(Math.clamp(rows, 1, Math.min(keyLanes, MOST_ROWS)));

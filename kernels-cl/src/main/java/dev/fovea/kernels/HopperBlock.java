@@ -1,6 +1,5 @@
 package dev.fovea.kernels;
 
-import dev.fovea.api.DType;
 import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -60,10 +59,5 @@ public final class HopperBlock {
         w.int32(Math.toIntExact(heads)).int32(Math.toIntExact(section));
         w.flag(growing).int32(boxRows).flag(bulk).int32(Math.toIntExact(a.batch()));
         return w.bytes();
-    }
-
-    /** Whether the operands of a spec are planes. */
-    public static boolean splits(AttentionSpec spec) {
-        return spec.storage() == DType.F32;
     }
 }

@@ -8,6 +8,8 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spi.TuningPoint;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,10 +45,26 @@ public record HopperVariant(
     /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
     private static final long MANY_KEYS = 12288;
 
-    /** From so many keys on, three groups of 64 rows share a tile of 64 columns. */
+    /** From so many keys on, three groups of 64 rows share a tile of 64 columns even where a mask leaves some with less to do. */
     private static final long KEYS_FOR_THREE = 4096;
 
     private static final int LEAST_PAGE = 8;
+
+    /** What tuning may choose. */
+    public static final TuningSpace SPACE = TuningSpace.of()
+            .with("keys", 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192)
+            .with("consumers", 2, 3)
+            .with("stages", 2, 3)
+            .with("bulkStore", 0, 1);
+
+    /** Registers of a work-item beside its scores, weights and outputs. */
+    private static final int OTHER_REGISTERS = 20;
+
+    /** What a feeder takes that judges no tiles, beside two and beside three groups of consumers. */
+    private static final int PLAIN_FEEDER = 40;
+
+    private static final int LEAST_FEEDER = 32;
+    private static final int CONSUMER_OF_THREE = 160;
     private static final int LOCAL_BYTES = 231424;
 
     /** Whether the kernel computes what the spec says. */
@@ -99,39 +117,87 @@ public record HopperVariant(
         int headDim = padded(spec.headDim());
         int valueDim = padded(spec.valueDim());
         int widest = Math.max(headDim, valueDim);
-        int feeder = demanding ? 72 : 40;
+        int feeder = demanding ? 72 : PLAIN_FEEDER;
         int of = 64;
         boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
             int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
-            return two(3, headDim, valueDim, tile, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
+            return two(3, headDim, valueDim, tile, 2, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
         }
-        if (widest <= of && folded && !demanding && keys >= KEYS_FOR_THREE) {
-            return new HopperVariant(1, headDim, valueDim, 128, 3, 2, bulk, true, 32, 160);
+        boolean allSeen = spec.mask().equals(Expressions.constant(true));
+        if (widest <= of && folded && !demanding && (allSeen || keys >= KEYS_FOR_THREE)) {
+            return new HopperVariant(1, headDim, valueDim, 128, 3, 3, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
+        }
+        if (widest <= of) {
+            return two(1, headDim, valueDim, 128, 3, bulk, folded, feeder);
         }
         if (widest <= WIDEST_OF_PLANES) {
             boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
-            return two(1, headDim, valueDim, many ? 176 : 128, bulk && !many, folded, feeder);
+            return two(1, headDim, valueDim, many ? 176 : 128, 2, bulk && !many, folded, feeder);
         }
         boolean paged = spec.source().layout() == Layout.PAGED;
         if (valueDim <= WIDEST_OF_PLANES) {
-            return two(1, headDim, valueDim, paged ? 64 : 112, bulk, folded, feeder);
+            return two(1, headDim, valueDim, paged ? 64 : 112, 2, bulk, folded, feeder);
         }
-        return two(1, headDim, valueDim, 64, false, folded, feeder);
+        return two(1, headDim, valueDim, 64, 2, false, folded, feeder);
     }
 
     private static HopperVariant two(
-            int planes, int headDim, int valueDim, int keys, boolean bulk, boolean folded, int feeder) {
+            int planes, int headDim, int valueDim, int keys, int stages, boolean bulk, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
-        return new HopperVariant(planes, headDim, valueDim, keys, 2, 2, bulk, folded, feeder, consumer);
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, bulk, folded, feeder, consumer);
     }
 
     /** Pieces of queries in local memory: two where there is room, so that those of the next one are brought ahead. */
     private int queryStages() {
+        return localBytes(2) <= LOCAL_BYTES ? 2 : 1;
+    }
+
+    private int localBytes(int queryStages) {
         int key = Math.ceilDiv(headDim, 64) * 128;
         int value = Math.ceilDiv(valueDim, 64) * 128;
-        int others = planes * stages * keys * (key + value) + (bulkStore ? rows() * value : 0);
-        return planes * 2 * rows() * key + others <= LOCAL_BYTES ? 2 : 1;
+        int tiles = planes * (queryStages * rows() * key + stages * keys * (key + value));
+        return tiles + (bulkStore ? rows() * value : 0);
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    public TuningPoint point() {
+        return TuningPoint.DEFAULTS
+                .with("keys", keys)
+                .with("consumers", consumers)
+                .with("stages", stages)
+                .with("bulkStore", bulkStore);
+    }
+
+    /** The same for a spec with other parameters; empty if there is no such kernel. */
+    public Optional<HopperVariant> with(AttentionSpec spec, TuningPoint point) {
+        int groups = point.get("consumers", consumers);
+        int feeder = consumers == 3 ? PLAIN_FEEDER : feederRegisters;
+        HopperVariant v = new HopperVariant(
+                planes,
+                headDim,
+                valueDim,
+                point.get("keys", keys),
+                groups,
+                point.get("stages", stages),
+                point.get("bulkStore", bulkStore),
+                folded,
+                groups == 3 ? LEAST_FEEDER : feeder,
+                groups == 3 ? CONSUMER_OF_THREE : (REGISTERS - feeder) / 2 / 8 * 8);
+        return v.possible(spec, feeder) ? Optional.of(v) : Optional.empty();
+    }
+
+    private boolean possible(AttentionSpec spec, int feeder) {
+        boolean tiles = keys % 16 == 0 && keys >= 16 && keys <= WIDEST && stages >= 2 && stages <= 4;
+        boolean pages = spec.source().layout() != Layout.PAGED || Integer.bitCount(keys) == 1;
+        boolean groups = consumers == 2 || consumers == 3 && feeder <= PLAIN_FEEDER;
+        boolean stores = !bulkStore || planes == 1 && !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
+        // of three planes, products with the values are added to the outputs by ordinary additions, and weights are
+        // split
+        int outputs = (planes == 1 ? 1 : 2) * valueDim / 2;
+        int weights = planes * keys / 4;
+        boolean registers = keys / 2 + weights + outputs + OTHER_REGISTERS <= consumerRegisters;
+        return tiles && pages && groups && stores && registers && localBytes(1) <= LOCAL_BYTES;
     }
 
     /** The same with smaller tiles, which take fewer registers; null if there is none. */

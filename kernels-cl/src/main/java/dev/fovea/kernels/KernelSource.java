@@ -36,7 +36,11 @@ public record KernelSource(
         /** Every device. */
         PORTABLE,
         /** NVIDIA's compute capability 9.0 with what only its own architecture has, behind {@link HopperPtx#MARKER}. */
-        SM_90A
+        SM_90A,
+        /** Intel GPUs with half the threads and twice the registers. */
+        LARGE_REGISTERS,
+        /** A CPU, for tests: PoCL 3.1's optimiser makes code of emulated matrix units that overwrites its own stack. */
+        EMULATED
     }
 
     /** Least and largest numbers of a captured tensor by blocks along one axis. */

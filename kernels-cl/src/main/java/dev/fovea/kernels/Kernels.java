@@ -25,7 +25,8 @@ public final class Kernels {
         judge(spec, expressions);
         String text = variant.defines()
                 + KeyTables.defines(spec.source())
-                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec)
+                + "#define NORMALISER " + spec.normaliser() + "\n#define SWEEPS " + sweeps(spec) + "\n#define SCORES "
+                + (spec.scores().isPresent() ? 1 : 0) + "\n#define PAST " + (spec.past() ? 1 : 0)
                 + "\n#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n"
                 + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("attention.cl");
         return new KernelSource("attention", text, expressions.captures(), expressions.scalars(), expressions.ranges());
@@ -82,6 +83,36 @@ public final class Kernels {
 
     /** Work-items of {@link #mmaTest}, one group. */
     public static final int MMA_TEST_THREADS = 32;
+
+    /** The attention kernel for the matrix units of AMD and Intel. */
+    public static KernelSource tile(TileVariant variant, AttentionSpec spec) {
+        ExpressionText expressions = expressions(spec);
+        judge(spec, expressions);
+        String text = storage(spec.storage())
+                + variant.defines()
+                + KeyTables.defines(spec.source())
+                + "#define PARTIALS " + (spec.partials() ? 1 : 0) + "\n#define PAST " + (spec.past() ? 1 : 0) + "\n"
+                + new KernelText(Map.of("expressions.clh", expressions.text())).flatten("tile_attention.cl");
+        return new KernelSource(
+                "tile_attention",
+                text,
+                expressions.captures(),
+                expressions.scalars(),
+                expressions.ranges(),
+                variant.engine().target(variant.emulated()));
+    }
+
+    /** The kernel that tries what {@link #tile} builds on: a buffer for operands, and one for the number of errors. */
+    public static KernelSource tileTest(TileEngine engine, boolean emulated, DType storage) {
+        String text = storage(storage) + engine.defines(emulated) + new KernelText(Map.of()).flatten("tile_test.cl");
+        return new KernelSource("tile_test", text, List.of(), List.of(), List.of(), engine.target(emulated));
+    }
+
+    /** Sub-groups of {@link #tileTest}, one work-group. */
+    public static final int TILE_TEST_SUB_GROUPS = 2;
+
+    /** What {@link #tileTest} takes for its operands. */
+    public static final int TILE_TEST_BYTES = 2 * TILE_TEST_SUB_GROUPS * 16 * 64;
 
     private static void judge(AttentionSpec spec, ExpressionText expressions) {
         boolean verdicts = judgesTiles(spec);

@@ -1,6 +1,5 @@
 package dev.fovea.kernels;
 
-import dev.fovea.api.DType;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
@@ -9,31 +8,29 @@ import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
+import dev.fovea.api.spi.TuningPoint;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is fixed when the kernel for NVIDIA's mma.sync is compiled, besides the expressions and the key source.
  *
+ * @param planes bf16 planes of an operand: 1, or 3 for f32
  * @param headDim columns of queries and keys, padded
  * @param valueDim columns of values, padded
  * @param warps of a work-group
  * @param rowBlocks blocks of 16 query rows of a warp
  * @param keys keys of a tile
- * @param queriesHeld whether queries stay in registers
  * @param scored whether there is a cap or a score expression; without one the scale goes into the exponent
  * @param wide 64-bit distances inside a slice
  */
 public record MmaVariant(
-        int headDim,
-        int valueDim,
-        int warps,
-        int rowBlocks,
-        int keys,
-        boolean queriesHeld,
-        boolean scored,
-        boolean wide) {
+        int planes, int headDim, int valueDim, int warps, int rowBlocks, int keys, boolean scored, boolean wide) {
     private static final int WARP = 32;
     private static final int WIDEST = 256;
+    private static final int WIDEST_OF_PLANES = 128;
 
     /** Up to this wide, a warp has registers for the outputs of 32 rows. */
     private static final int WIDEST_OF_TWO_BLOCKS = 128;
@@ -41,13 +38,23 @@ public record MmaVariant(
     /** Elements that are moved at a time. */
     private static final int CHUNK = 8;
 
-    /** Whether the kernel computes what the spec says. */
-    public static boolean takes(AttentionSpec spec) {
+    /** What tuning may choose. */
+    public static final TuningSpace SPACE =
+            TuningSpace.of().with("warps", 4, 8).with("rowBlocks", 1, 2).with("keys", 32, 64, 96, 128);
+
+    /** Whether the kernel computes what the spec says, where a work-group can have so much local memory. */
+    public static boolean takes(AttentionSpec spec, int localBytes) {
         KeySource source = spec.source();
-        return spec.storage() != DType.F32
-                && Math.max(spec.headDim(), spec.valueDim()) <= WIDEST
-                && spec.headDim() % CHUNK == 0
-                && spec.valueDim() % CHUNK == 0
+        boolean dims = PlanesBlock.splits(spec)
+                ? Math.max(spec.headDim(), spec.valueDim()) <= WIDEST_OF_PLANES
+                        && spec.valueDim() % 2 == 0
+                        && source.isDense()
+                        && !spec.past()
+                : Math.max(spec.headDim(), spec.valueDim()) <= WIDEST
+                        && spec.headDim() % CHUNK == 0
+                        && spec.valueDim() % CHUNK == 0;
+        return dims
+                && find(spec, localBytes) != null
                 && spec.scores().isEmpty()
                 && !spec.twoPasses()
                 && spec.normaliser() == Normaliser.SOFTMAX
@@ -58,41 +65,101 @@ public record MmaVariant(
 
     /** Whether a run of such a spec has rows that can be moved in chunks, and a scale that the exponent can take. */
     public static boolean suits(AttentionSpec spec, AttentionArguments a) {
-        return a.scale() > Float.MIN_NORMAL * 4
-                && a.scale() < Float.MAX_VALUE / 4
-                && Stream.of(a.query(), a.key(), a.value(), a.output()).allMatch(MmaVariant::inChunks)
-                && (a.pastKey() == null || inChunks(a.pastKey()))
-                && (a.pastValue() == null || inChunks(a.pastValue()));
+        boolean tensors = PlanesBlock.splits(spec)
+                ? inPieces(a.output(), 2)
+                : Stream.of(a.query(), a.key(), a.value(), a.output()).allMatch(t -> inPieces(t, CHUNK))
+                        && (a.pastKey() == null || inPieces(a.pastKey(), CHUNK))
+                        && (a.pastValue() == null || inPieces(a.pastValue(), CHUNK));
+        return tensors && a.scale() > Float.MIN_NORMAL * 4 && a.scale() < Float.MAX_VALUE / 4;
     }
 
-    private static boolean inChunks(Tensor t) {
-        boolean whole = t.offset() % CHUNK == 0;
+    /** Whether rows begin at multiples of so many elements. */
+    private static boolean inPieces(Tensor t, int elements) {
+        boolean whole = t.offset() % elements == 0;
         for (int axis = 0; axis < 3; axis++) {
-            whole &= AttentionBlock.stride(t, axis) % CHUNK == 0;
+            whole &= AttentionBlock.stride(t, axis) % elements == 0;
         }
         return whole;
     }
 
-    /** The variant for a spec where a work-group can have so much local memory. */
+    /** The variant for a spec that {@link #takes} lets pass. */
     public static MmaVariant of(AttentionSpec spec, int localBytes) {
+        MmaVariant found = find(spec, localBytes);
+        if (found == null) {
+            throw new IllegalArgumentException(localBytes + " bytes of local memory hold no tiles of " + spec);
+        }
+        return found;
+    }
+
+    private static @Nullable MmaVariant find(AttentionSpec spec, int localBytes) {
         int headDim = padded(spec.headDim());
         int valueDim = padded(spec.valueDim());
         boolean scored =
                 !spec.cap().equals(Expressions.score()) || !spec.score().equals(Expressions.score());
+        if (PlanesBlock.splits(spec)) {
+            boolean narrow = Math.max(headDim, valueDim) <= 64;
+            for (int warps = narrow ? 4 : 8; warps >= 4; warps /= 2) {
+                MmaVariant v = new MmaVariant(3, headDim, valueDim, warps, narrow ? 2 : 1, 32, scored, false);
+                if (v.localBytes() <= localBytes) {
+                    return v;
+                }
+            }
+            return null;
+        }
         // where one work-group fills the local memory, it brings all the warps there is room for
         int mostWarps = headDim + valueDim > 2 * WIDEST_OF_TWO_BLOCKS ? 8 : 4;
-        MmaVariant v = null;
         for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
             for (int keys = Math.max(headDim, valueDim) <= 64 ? 128 : 64; keys >= 32; keys /= 2) {
                 for (int warps = mostWarps; warps >= 4; warps /= 2) {
-                    v = new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, false, scored, false);
+                    MmaVariant v = new MmaVariant(1, headDim, valueDim, warps, rowBlocks, keys, scored, false);
                     if (v.localBytes() <= localBytes) {
                         return v;
                     }
                 }
             }
         }
-        throw new IllegalArgumentException(localBytes + " bytes of local memory do not hold " + v);
+        return null;
+    }
+
+    /** The parameters that tuning may choose, as they are. */
+    public TuningPoint point() {
+        return TuningPoint.DEFAULTS
+                .with("warps", warps)
+                .with("rowBlocks", rowBlocks)
+                .with("keys", keys);
+    }
+
+    /** The same with other parameters, where a work-group can have so much local memory; empty if there is no such kernel. */
+    public Optional<MmaVariant> with(TuningPoint point, int localBytes) {
+        MmaVariant v = new MmaVariant(
+                planes,
+                headDim,
+                valueDim,
+                point.get("warps", warps),
+                point.get("rowBlocks", rowBlocks),
+                point.get("keys", keys),
+                scored,
+                wide);
+        return v.possible() && v.localBytes() <= localBytes ? Optional.of(v) : Optional.empty();
+    }
+
+    private boolean possible() {
+        boolean shape = List.of(2, 4, 8).contains(warps)
+                && rowBlocks >= 1
+                && rowBlocks <= (valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1)
+                && keys >= 16
+                && keys <= 128
+                && keys % 16 == 0;
+        return shape
+                && keys % rowsAtOnce(headDim) == 0
+                && keys % rowsAtOnce(valueDim) == 0
+                && rows() % rowsAtOnce(headDim) == 0;
+    }
+
+    /** Rows that the work-items copy at a time, neighbours eight columns each. */
+    private int rowsAtOnce(int dim) {
+        int chunks = dim / CHUNK;
+        return workItems() / (chunks % 8 != 0 ? 4 : chunks % 16 != 0 ? 8 : 16);
     }
 
     private static int padded(int dim) {
@@ -102,7 +169,7 @@ public record MmaVariant(
 
     /** The same with 64-bit distances. */
     public MmaVariant widened() {
-        return new MmaVariant(headDim, valueDim, warps, rowBlocks, keys, queriesHeld, scored, true);
+        return new MmaVariant(planes, headDim, valueDim, warps, rowBlocks, keys, scored, true);
     }
 
     /** Query rows of a work-group. */
@@ -114,15 +181,16 @@ public record MmaVariant(
         return WARP * warps;
     }
 
-    /** Local memory of a work-group: its queries, whose place the output takes, and two tiles of keys and of values. */
+    /** Local memory of a work-group: its queries, whose place a 16-bit output takes, and two tiles of keys and of values. */
     public int localBytes() {
-        return 2 * rows() * Math.max(headDim, valueDim) + 4 * keys * (headDim + valueDim);
+        int widestRow = planes == 1 ? Math.max(headDim, valueDim) : headDim;
+        return planes * (2 * rows() * widestRow + 4 * keys * (headDim + valueDim));
     }
 
     String defines() {
         return "#define QK_DIM " + headDim + "\n#define V_DIM " + valueDim + "\n#define WARPS " + warps
-                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define QUERIES_HELD "
-                + (queriesHeld ? 1 : 0) + "\n#define SCORED " + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
+                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define SCORED "
+                + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
                 + "\n";
     }
 }

@@ -1,7 +1,9 @@
 package dev.fovea.kernels;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
+import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KvFormat;
 
 /**
@@ -20,6 +22,11 @@ public record PlanesBlock(Part query, Part key, Part value) {
         return new PlanesBlock(q, k, Part.of(a.value(), k.end()));
     }
 
+    /** Whether the operands of a spec are planes. */
+    public static boolean splits(AttentionSpec spec) {
+        return spec.storage() == DType.F32;
+    }
+
     /** Bytes of the workspace that a run needs. */
     public static long bytes(AttentionArguments a) {
         return 2 * of(a).value.end();
@@ -29,6 +36,17 @@ public record PlanesBlock(Part query, Part key, Part value) {
     public static long items(AttentionArguments a) {
         PlanesBlock p = of(a);
         return p.query.items() + p.key.items() + p.value.items();
+    }
+
+    /** {@code struct planes_places} of mma_attention.cl. */
+    public static byte[] places(AttentionArguments a) {
+        PlanesBlock p = of(a);
+        StructWriter w = new StructWriter();
+        for (Part part : new Part[] {p.query, p.key, p.value}) {
+            w.int64(part.offset).int64(part.rows() * part.columns());
+            w.int32(Math.toIntExact(part.tensor.size(2))).int32(part.columns());
+        }
+        return w.bytes();
     }
 
     /** {@code struct planes_block}. */

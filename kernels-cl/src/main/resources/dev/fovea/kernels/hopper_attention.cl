@@ -265,7 +265,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     const uint group = thread / WARPGROUP - 1, warp = (thread >> 5) & 3, eighth = lane >> 2, quarter = lane & 3;
     const int lead = (thread & (WARPGROUP - 1)) == 0;
     const float c = FOLDED ? a.scale * LOG2E : LOG2E;
-    float s[SCORES], o[OUTPUTS], m0, m1, l0, l1, rescale0, rescale1;
+    float s[SCORES], o[OUTPUTS], m0, m1, l0, l1, reference0, reference1, rescale0, rescale1;
+    uint grown;
 #if PLANES == 3
     float part[OUTPUTS];
     uint p0[SCORES / 2], p1[SCORES / 2], p2[SCORES / 2];
@@ -289,62 +290,66 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       {
         READ_WORK
         m0 = m1 = -INFINITY;
-        l0 = l1 = 0.0f;
+        l0 = l1 = reference0 = reference1 = 0.0f;
         EACH_OUTPUT o[i] = 0.0f;
         const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
         barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
-        barrier_wait(KEY_FULL(stage), phase);
-        // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
-        int tile = shuffle(tile_of[stage], 0);
-        PRODUCTS_FENCE;
-        ISSUE_SCORES(stage)
-        WAIT_SCORES(0);
-        if (lead) barrier_arrive(KEY_EMPTY(stage));
-        if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
-        SCORES_TO_WEIGHTS
-        PACK_WEIGHTS
-        // rows beyond the length may hold anything, and 0 times NaN is NaN
-        const int present = length - (tile >> 2);
-        if (present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
-          barrier_wait(VALUE_FULL(stage), phase);
-          __local uchar *const rows = tiles + QUERY_STAGES * QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
-          for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
-            for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
-              *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
-          fence_stores();
-          GROUP_SYNC(OWN(group), 128);
-        }
-        while (tile & MORE) {
+        int tile = 0;
+        for (int begun = 0; !begun || tile & MORE; begun = 1) {
           const uint last_stage = stage, last_phase = phase;
-          ADVANCE
+          if (begun) {
+            ADVANCE
+          }
           barrier_wait(KEY_FULL(stage), phase);
 #if CONSUMERS > 1
-          GROUP_SYNC(TURN(group), 256);
+          if (begun) GROUP_SYNC(TURN(group), 256);
 #endif
           PRODUCTS_FENCE;
           ISSUE_SCORES(stage)
+          // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
           tile = shuffle(tile_of[stage], 0);
-          barrier_wait(VALUE_FULL(last_stage), last_phase);
-          PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
-          ISSUE_VALUES(last_stage)
+          if (begun) {
+            barrier_wait(VALUE_FULL(last_stage), last_phase);
+            PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
+            ISSUE_VALUES(last_stage)
 #if CONSUMERS > 1
-          GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+            GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
 #endif
-          WAIT_SCORES(1);
-          if (lead) barrier_arrive(KEY_EMPTY(stage));
-          if (lead && !(tile & MORE)) barrier_arrive(QUERY_EMPTY(QUERY_PLACE(turn)));
+            WAIT_SCORES(1);
+          } else {
+            WAIT_SCORES(0);
+          }
+          barrier_arrive_if(lead, KEY_EMPTY(stage));
+          barrier_arrive_if(lead && !(tile & MORE), QUERY_EMPTY(QUERY_PLACE(turn)));
+          SHAPE_AND_MASK
+          if (begun) {
+            WAIT_VALUES;
+            barrier_arrive_if(lead, VALUE_EMPTY(last_stage));
+            ADD_OUTPUTS
+            if (grown) {
+              RESCALE_OUTPUTS
+            }
+          }
           SCORES_TO_WEIGHTS
-          WAIT_VALUES;
-          if (lead) barrier_arrive(VALUE_EMPTY(last_stage));
           PACK_WEIGHTS
-          RESCALE_OUTPUTS
+          // rows beyond the length may hold anything, and 0 times NaN is NaN
+          const int present = length - (tile >> 2);
+          if (!begun && present < KEYS && (LAYOUT != LAYOUT_DENSE || length < a.keys)) {
+            barrier_wait(VALUE_FULL(stage), phase);
+            __local uchar *const rows = tiles + QUERY_STAGES * QUERY_BYTES + STAGES * KEY_BYTES + stage * VALUE_BYTES;
+            for (int i = thread & (WARPGROUP - 1); i < (KEYS - present) * (PANEL_BYTES / 16); i += WARPGROUP)
+              for (int panel = 0; panel < VALUE_PANELS * PLANES; panel++)
+                *(__local uint4 *)(rows + panel * (KEYS * PANEL_BYTES) + present * PANEL_BYTES + 16 * i) = (uint4)(0);
+            fence_stores();
+            GROUP_SYNC(OWN(group), 128);
+          }
         }
         barrier_wait(VALUE_FULL(stage), phase);
         PRODUCTS_FENCE;
         ISSUE_VALUES(stage)
         WAIT_VALUES;
-        if (lead) barrier_arrive(VALUE_EMPTY(stage));
-        FINISH_OUTPUTS
+        barrier_arrive_if(lead, VALUE_EMPTY(stage));
+        ADD_OUTPUTS
         ADVANCE
       }
 

@@ -8,49 +8,11 @@
 #include "keys.clh"
 #include "verdicts.clh"
 #include "expressions.clh"
+#include "mma_copies.clh"
 
 #if SELECTION != SELECTION_ALL || KV_FORMAT != STORAGE || ROTARY
 #error "lists of keys, quantised keys and turning on load are not made for tiles that are copied whole"
 #endif
-
-// A row of the keys or values, given that it is below the length.
-#if PAST
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key)                              \
-  ((key) < a.past ? (PAST_BASE) + (index_t)(key) * (index_t)a.PAST_P.row \
-                  : (BASE) + (index_t)((key) - a.past) * (index_t)a.P.row)
-#elif LAYOUT == LAYOUT_PAGED
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + ROW_OF(a.P, slot_of(key, start, b, hk KEY_ARGUMENTS)))
-#else
-#define KEY_ROW(P, BASE, PAST_P, PAST_BASE, key) ((BASE) + (index_t)(start + (key)) * (index_t)a.P.row)
-#endif
-
-// COUNT rows of COLUMNS columns to local memory; ROW is where row r lies, if PRESENT.
-#define COPY_ROWS(TO, COUNT, CHUNKS, COLUMNS, PRESENT, ROW)                                            \
-  {                                                                                                    \
-    const uint item = work_item_again();                                                               \
-    _Pragma("unroll") for (int i = 0; i < (COUNT); i += THREADS / CHUNKS_AT_ONCE(CHUNKS)) {            \
-      const int r = i + (int)(item / CHUNKS_AT_ONCE(CHUNKS)), present = PRESENT;                            \
-      __global const element *const from_row = ROW;                                                    \
-      _Pragma("unroll") for (int j = 0; j < (CHUNKS); j += CHUNKS_AT_ONCE(CHUNKS)) {                   \
-        const int c = j + (int)(item % CHUNKS_AT_ONCE(CHUNKS));                                           \
-        copy_chunk((TO) + 16 * (r * (CHUNKS) + (c ^ SWIZZLE(CHUNKS, r))), from_row + 8 * c, present & (8 * c < (COLUMNS))); \
-      }                                                                                                \
-    }                                                                                                  \
-  }
-#define COPY_QUERIES \
-  COPY_ROWS(q_at, ROWS, QK_CHUNKS, a.head_dim, first + r <= last, q_of_head + (index_t)min(first + r, last) * (index_t)a.q.row)
-// Of tile t to buffer n. Absent keys and values are zeros, so that what lies there cannot spoil a sum.
-#define COPY_KEYS(t, n)                                                                        \
-  COPY_ROWS(k_at + (n) * K_BYTES, KEYS, QK_CHUNKS, a.head_dim, TILE_KEY(t) + r < length,       \
-            KEY_ROW(k, k_of_head, past_k, past_k_of_head, min(TILE_KEY(t) + r, length - 1)))
-#define COPY_VALUES(t, n)                                                                      \
-  COPY_ROWS(v_at + (n) * V_BYTES, KEYS, V_CHUNKS, a.value_dim, TILE_KEY(t) + r < length,       \
-            KEY_ROW(v, v_of_head, past_v, past_v_of_head, min(TILE_KEY(t) + r, length - 1)))
-
-// A tile is its first key; the lowest bit says that all of its pairs are known to be visible.
-#define NO_TILE INT_MAX
-#define TILE_WHOLE 1
-#define TILE_KEY(t) ((t) & ~TILE_WHOLE)
 
 // Whether every pair of a warp's rows and a tile is known to be visible, and whether any can be.
 #if VERDICTS
@@ -77,8 +39,10 @@
 #define TO_LOG2 LOG2E
 #endif
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
-#define LAG (PARTIALS ? 0.0f : 8.0f)
+// Not where an expression may take them out of the range of f16.
+#define LAG (PARTIALS || WEIGHTED ? 0.0f : 8.0f)
 
+#define EACH_PLANE _Pragma("unroll") for (int plane = 0; plane < PLANES; plane++)
 #define EACH_BLOCK _Pragma("unroll") for (int r = 0; r < ROW_BLOCKS; r++)
 #define EACH_ROW _Pragma("unroll") for (int i = 0; i < OWN_ROWS; i++)
 // Row i of a lane's own ones, from the first of the warp.
@@ -98,7 +62,6 @@
 typedef float sums[4];
 typedef sums scores_t[ROW_BLOCKS][KEYS / 8];
 typedef sums out_t[ROW_BLOCKS][V_DIM / 8];
-typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
 
 // Which lane this is, and where the rows of its warp begin.
 #define FIND_LANE                                                                                                         \
@@ -113,16 +76,35 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
   const uint k_x = 16 * (item / 8 % 2 ^ SWIZZLE(QK_CHUNKS, item % 8));                                                    \
   const uint v_row = v_at + item % 16 * V_PITCH;                                                                          \
   const uint v_x = 16 * (item / 16 % 2 ^ SWIZZLE(V_CHUNKS, item % 16));
+// c += the product of the 16 x 16 block x[..][r] by a 16 x 8 block, whose halves are FIRST and SECOND of y[..]
+#if PLANES == 3
+// Products of planes up to third order, the small ones first. The sums of the matrix unit are truncated: they start from zero, and are
+// added up by ordinary additions.
+#define ADD_PRODUCT(c, x, y, FIRST, SECOND)                                                                               \
+  {                                                                                                                       \
+    sums t = {0.0f, 0.0f, 0.0f, 0.0f};                                                                                    \
+    MMA(t, x(2), y[0].FIRST, y[0].SECOND);                                                                                \
+    MMA(t, x(0), y[2].FIRST, y[2].SECOND);                                                                                \
+    MMA(t, x(1), y[1].FIRST, y[1].SECOND);                                                                                \
+    MMA(t, x(1), y[0].FIRST, y[0].SECOND);                                                                                \
+    MMA(t, x(0), y[1].FIRST, y[1].SECOND);                                                                                \
+    MMA(t, x(0), y[0].FIRST, y[0].SECOND);                                                                                \
+    _Pragma("unroll") for (int i = 0; i < 4; i++) (c)[i] += t[i];                                                         \
+  }
+#else
+#define ADD_PRODUCT(c, x, y, FIRST, SECOND) MMA(c, x(0), y[0].FIRST, y[0].SECOND);
+#endif
 // What 16 columns of queries and keys add to the scores.
+#define QUERY_BLOCK(plane) x[plane][r]
 #define ADD_SCORES(s, step, n_buffer)                                                                                     \
   {                                                                                                                       \
-    uint4 x[ROW_BLOCKS];                                                                                                  \
-    EACH_BLOCK x[r] = QUERIES_HELD ? held[r][step] : blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(step, q_x));        \
+    uint4 x[PLANES][ROW_BLOCKS], y[PLANES];                                                                               \
+    EACH_PLANE EACH_BLOCK x[plane][r] = blocks_at(q_row + (plane * ROWS + r * 16) * QK_PITCH + CHUNK_PAIR(step, q_x));    \
     _Pragma("unroll") for (int n = 0; n < KEYS / 16; n++) {                                                               \
-      const uint4 y = blocks_at(k_row + (n_buffer) * K_BYTES + n * 16 * QK_PITCH + CHUNK_PAIR(step, k_x));                \
+      EACH_PLANE y[plane] = blocks_at(k_row + (n_buffer) * K_BYTES + (plane * KEYS + n * 16) * QK_PITCH + CHUNK_PAIR(step, k_x)); \
       EACH_BLOCK {                                                                                                        \
-        MMA(s[r][2 * n], x[r], y.x, y.y);                                                                                 \
-        MMA(s[r][2 * n + 1], x[r], y.z, y.w);                                                                             \
+        ADD_PRODUCT(s[r][2 * n], QUERY_BLOCK, y, x, y)                                                                    \
+        ADD_PRODUCT(s[r][2 * n + 1], QUERY_BLOCK, y, z, w)                                                                \
       }                                                                                                                   \
     }                                                                                                                     \
   }
@@ -138,8 +120,20 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
       }                                                                                                                   \
     }                                                                                                                     \
   }                                                                                                                       \
-  EACH_BLOCK p[r][step] = (uint4)(packed(s[r][2 * (step)][0], s[r][2 * (step)][1]), packed(s[r][2 * (step)][2], s[r][2 * (step)][3]), \
-                       packed(s[r][2 * (step) + 1][0], s[r][2 * (step) + 1][1]), packed(s[r][2 * (step) + 1][2], s[r][2 * (step) + 1][3]));
+  EACH_PLANE EACH_BLOCK {                                                                                                 \
+    p[plane][r] = (uint4)(PACKED(2 * (step), 0), PACKED(2 * (step), 2), PACKED(2 * (step) + 1, 0), PACKED(2 * (step) + 1, 2)); \
+    if (plane + 1 < PLANES) {                                                                                             \
+      TAKE_OFF(2 * (step), 0, p[plane][r].x)                                                                              \
+      TAKE_OFF(2 * (step), 2, p[plane][r].y)                                                                              \
+      TAKE_OFF(2 * (step) + 1, 0, p[plane][r].z)                                                                          \
+      TAKE_OFF(2 * (step) + 1, 2, p[plane][r].w)                                                                          \
+    }                                                                                                                     \
+  }
+#define PACKED(n, i) packed(s[r][n][i], s[r][n][i + 1])
+// What two bf16 numbers leave of those that they were rounded from.
+#define TAKE_OFF(n, i, pair)                      \
+  s[r][n][i] -= as_float((pair) << 16);           \
+  s[r][n][i + 1] -= as_float((pair)&0xffff0000u);
 #if WEIGHTED
 #define ADJUST(x, s, key, query) \
   AT_KEY(key)                    \
@@ -149,12 +143,15 @@ typedef uint4 queries_t[ROW_BLOCKS][QK_DIM / 16];
 #define ADJUST(x, s, key, query)
 #endif
 // What 16 keys and 16 columns of values add to the output.
+#define WEIGHT_BLOCK(plane) p[plane][r]
 #define ADD_OUTPUT(step, n, n_buffer)                                                                                     \
   {                                                                                                                       \
-    const uint4 y = transposed_blocks_at(v_row + (n_buffer) * V_BYTES + (step) * 16 * V_PITCH + CHUNK_PAIR(n, v_x));      \
+    uint4 y[PLANES];                                                                                                      \
+    EACH_PLANE y[plane] =                                                                                                 \
+        transposed_blocks_at(v_row + (n_buffer) * V_BYTES + (plane * KEYS + (step) * 16) * V_PITCH + CHUNK_PAIR(n, v_x)); \
     EACH_BLOCK {                                                                                                          \
-      MMA(out[r][2 * (n)], p[r][step], y.x, y.y);                                                                               \
-      MMA(out[r][2 * (n) + 1], p[r][step], y.z, y.w);                                                                           \
+      ADD_PRODUCT(out[r][2 * (n)], WEIGHT_BLOCK, y, x, y)                                                                 \
+      ADD_PRODUCT(out[r][2 * (n) + 1], WEIGHT_BLOCK, y, z, w)                                                             \
     }                                                                                                                     \
   }
 
@@ -204,7 +201,7 @@ static float closing_factor(float *highest, float *sum, float sink) {
   __global const kv_element *const past_v_of_head = past_v + a.past_v.offset + b * a.past_v.batch + hv * a.past_v.head;
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention(
-    __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
+    PLANES_PARAMETERS __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
     __global const kv_element *past_v, __global out_element *o, __global const int *lengths, __global const int *offsets,
     __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *row_sums,
     struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
@@ -221,6 +218,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   {
   // the last queries see the most keys under a causal mask: they start first
   FIND_PLACE((int)get_group_id(0))
+  FIND_PLANES
   if (first > last) return;
 
 #if VERDICTS
@@ -272,7 +270,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 
   const float lag = FOLDED ? fmin(LAG / log2_scale, 0x1p100f) : LAG / LOG2E;
   scores_t s;
-  queries_t held;
   EACH_ROW {
     m[i] = -INFINITY;
     l[i] = 0.0f;
@@ -332,25 +329,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
   COPY_QUERIES
   NEXT_TILE(tile)
   if (tile != NO_TILE) {
-    COPY_KEYS(tile, 0)
-    COPY_VALUES(tile, 0)
+    COPY_KEYS_AND_VALUES(tile, 0)
   }
-#if QUERIES_HELD
-  copies_done();
-  barrier(CLK_LOCAL_MEM_FENCE);
-  FIND_OPERANDS
-#pragma unroll
-  for (int n = 0; n < QK_DIM / 16; n++) {
-    EACH_BLOCK held[r][n] = blocks_at(q_row + r * 16 * QK_PITCH + CHUNK_PAIR(n, q_x));
-  }
-#endif
   for (int buffer = 0; tile != NO_TILE; tile = next, buffer ^= 1) {
     NEXT_TILE(next)
     copies_done();
     barrier(CLK_LOCAL_MEM_FENCE);  // everybody's copies are there, nobody reads the other buffers
     if (next != NO_TILE) {
-      COPY_KEYS(next, buffer ^ 1)
-      COPY_VALUES(next, buffer ^ 1)
+      COPY_KEYS_AND_VALUES(next, buffer ^ 1)
     }
     FIND_OPERANDS
     if (SEEN(tile)) {
@@ -358,9 +344,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #pragma unroll
       for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
       FINISH_SCORES(s, tile)
-      uint4 p[ROW_BLOCKS][KEYS / 16];
 #pragma unroll
       for (int step = 0; step < KEYS / 16; step++) {
+        uint4 p[PLANES][ROW_BLOCKS];
         WEIGH(s, step, tile)
 #pragma unroll
         for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
@@ -409,8 +395,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
         at.d = column + 1;
         y = output_expression(y, at EXTRA_ARGUMENTS);
 #endif
-#if PARTIALS
-        if (at.q <= last && 8 * n < a.value_dim) {
+#if F32_OUTPUT
+        if (at.q <= last && column < a.value_dim) {
           *(__global float2 *)(o + (index_t)at.q * (index_t)a.o.row + column) = (float2)(x, y);
         }
 #else
@@ -418,7 +404,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
 #endif
       }
     }
-#if !PARTIALS
+#if !F32_OUTPUT
     warp_barrier();
 #pragma unroll
     for (int i = 0; i < WARP_ROWS * V_CHUNKS; i += WARP) {
@@ -446,11 +432,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
       if (at.k < length && mask_expression(at EXTRA_ARGUMENTS)) {
         __global const kv_element *const k_of_row = KEY_ROW(k, k_of_head, past_k, past_k_of_head, at.k);
         float product = 0.0f;
+#if PLANES == 3
+        for (int d = 0; d < a.head_dim; d++) product = FMA(q_of_row[d], k_of_row[d], product);
+#else
 #pragma unroll 1
         for (int d = 0; d < a.head_dim; d += 4) {
           const float4 y = LOAD4(q_of_row + d), z = LOAD4(k_of_row + d);
           product += (y.x * z.x + y.y * z.y) + (y.z * z.z + y.w * z.w);
         }
+#endif
         x = score_expression(cap_expression(product * a.scale, at EXTRA_ARGUMENTS), at EXTRA_ARGUMENTS);
       }
       const float now = fmax(highest, warp_maximum(x)), reference_now = reference_of(now);

@@ -8,6 +8,8 @@ import dev.fovea.api.expr.ExprParser;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
+import dev.fovea.api.spi.TuningPoint;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -85,6 +87,44 @@ class HopperVariantTest {
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void everyPointThatTuningMayChooseFits() {
+        int points = 0;
+        for (DType storage : new DType[] {DType.BF16, DType.F32}) {
+            for (int d = 32; d <= (storage == DType.F32 ? 128 : 256); d += 32) {
+                AttentionSpec spec = spec(storage, d, d, Expressions.causal());
+                for (long keys : new long[] {1000, 100_000}) {
+                    HopperVariant usual = HopperVariant.of(spec, keys);
+                    assertThat(usual.with(spec, usual.point())).contains(usual);
+                    assertThat(usual.with(spec, TuningPoint.DEFAULTS)).contains(usual);
+                    for (TuningPoint point : HopperVariant.SPACE.around(
+                            usual.point(), p -> usual.with(spec, p).isPresent())) {
+                        HopperVariant v = usual.with(spec, point).orElseThrow();
+                        assertThat(v.point()).isEqualTo(point);
+                        check(v);
+                        points++;
+                    }
+                }
+            }
+        }
+        assertThat(points).isGreaterThan(200);
+    }
+
+    @Test
+    void pointsThatNoKernelTakes() {
+        AttentionSpec spec = spec(DType.BF16, 128, 128, Expressions.causal());
+        HopperVariant usual = HopperVariant.of(spec, 1000);
+        for (TuningPoint point : List.of(
+                TuningPoint.DEFAULTS.with("keys", 100),
+                TuningPoint.DEFAULTS.with("keys", 0),
+                TuningPoint.DEFAULTS.with("keys", 240),
+                TuningPoint.DEFAULTS.with("consumers", 4),
+                TuningPoint.DEFAULTS.with("stages", 1),
+                TuningPoint.DEFAULTS.with("stages", 4))) {
+            assertThat(usual.with(spec, point)).as(point.toString()).isEmpty();
         }
     }
 

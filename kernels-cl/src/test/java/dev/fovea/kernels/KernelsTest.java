@@ -7,6 +7,7 @@ import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -45,9 +46,11 @@ class KernelsTest {
     @Test
     void whatIsCheapAtRunTimeSharesABuild() {
         String plain = text(spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty()));
-        assertThat(text(spec(40, 33, 8, true, QueryOffset.GIVEN, Optional.of(ScoreStage.RAW))))
+        assertThat(text(spec(40, 33, 8, true, QueryOffset.GIVEN, Optional.empty())))
                 .isEqualTo(plain);
         assertThat(text(spec(65, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty())))
+                .isNotEqualTo(plain);
+        assertThat(text(spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.of(ScoreStage.RAW))))
                 .isNotEqualTo(plain);
     }
 
@@ -55,11 +58,46 @@ class KernelsTest {
     void everyValueDimIsCoveredBySlices() {
         for (int dim = 1; dim <= 1100; dim++) {
             AttentionVariant v = AttentionVariant.of(spec(dim, dim, 1, false, QueryOffset.PAST, Optional.empty()));
-            assertThat(v.slice()).isBetween(64, 128);
-            assertThat(v.slices(dim) * v.slice()).isGreaterThanOrEqualTo(dim);
-            assertThat((v.slices(dim) - 1) * v.slice()).isLessThan(dim);
-            assertThat(v.resident()).isIn(0, 64);
+            assertThat(v.tile().slice()).isBetween(64, 128);
+            assertThat(v.slices(dim) * v.tile().slice()).isGreaterThanOrEqualTo(dim);
+            assertThat((v.slices(dim) - 1) * v.tile().slice()).isLessThan(dim);
+            assertThat(v.tile().resident()).isIn(0, 64);
         }
+    }
+
+    @Test
+    void tilesStayWithinLimits() {
+        for (int bytes : new int[] {32 << 10, 48 << 10, 64 << 10, 226 << 10}) {
+            TileLimits limits = new TileLimits(bytes, 256, 255, true);
+            for (int dim : new int[] {16, 64, 96, 128, 192, 576}) {
+                AttentionSpec s = spec(dim, Math.min(dim, 512), 1, false, QueryOffset.TOP_LEFT, Optional.empty());
+                List<AttentionVariant> all = AttentionVariant.alternatives(s, limits);
+                assertThat(all)
+                        .doesNotHaveDuplicates()
+                        .allMatch(v -> limits.allow(v.tile()) && v.tile().isPossible());
+                assertThat(all.getLast().tile())
+                        .isEqualTo(AttentionVariant.of(s).tile());
+                assertThat(all)
+                        .allMatch(v -> v.slices(s.valueDim()) * v.tile().slice() >= s.valueDim()
+                                && (v.tile().resident() == 0 || v.tile().resident() >= s.headDim()));
+            }
+        }
+    }
+
+    @Test
+    void moreLocalMemoryGivesLargerTiles() {
+        AttentionSpec s = spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 255, true))
+                        .tile()
+                        .rows())
+                .isEqualTo(128);
+        assertThat(AttentionVariant.of(s, new TileLimits(48 << 10, 1024, 255, true))
+                        .tile()
+                        .itemKeys())
+                .isEqualTo(8);
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 64, true))
+                        .tile())
+                .isEqualTo(AttentionVariant.of(s).tile());
     }
 
     @Test

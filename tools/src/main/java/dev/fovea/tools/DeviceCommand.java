@@ -18,6 +18,10 @@ public abstract class DeviceCommand extends CliCommand {
         return verbose ? new OpenBackends(built -> console.note(text(built))) : new OpenBackends();
     }
 
+    protected boolean isVerbose() {
+        return verbose;
+    }
+
     static String text(BuildCount.Built built) {
         StringBuilder line = new StringBuilder(String.format(
                 Locale.ROOT,

@@ -5,6 +5,7 @@ import dev.fovea.tools.attend.AttendCommand;
 import dev.fovea.tools.bench.BenchCommand;
 import dev.fovea.tools.expressions.ExplainCommand;
 import dev.fovea.tools.mechanisms.MechanismsCommand;
+import dev.fovea.tools.tuning.TuneCommand;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +28,7 @@ import picocli.CommandLine.ParameterException;
             MechanismsCommand.class,
             ConformanceCommand.class,
             BenchCommand.class,
+            TuneCommand.class,
             DemoCommand.class,
             CommandLine.HelpCommand.class
         },
@@ -35,6 +37,7 @@ import picocli.CommandLine.ParameterException;
         footerHeading = "%nEnvironment:%n",
         footer = {
             "  FOVEA_DEVICE        device to use without --device, see fovea probe",
+            "  FOVEA_TUNING        table of kernel parameters to use, a file of fovea tune",
             "  FOVEA_THREADS       threads of the cpu device; default: physical cores",
             "  FOVEA_VECTOR        off: leave out Java's vector module (slower)",
             "  FOVEA_JAVA_OPTIONS  flags for the JVM, such as -Xmx8g",

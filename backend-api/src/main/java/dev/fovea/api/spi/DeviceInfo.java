@@ -1,5 +1,6 @@
 package dev.fovea.api.spi;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -81,5 +82,29 @@ public record DeviceInfo(
                 engine,
                 rank,
                 notes);
+    }
+
+    /** The same with one more note. */
+    public DeviceInfo withNote(String note) {
+        List<String> more = new ArrayList<>(notes);
+        more.add(note);
+        return new DeviceInfo(
+                id,
+                kind,
+                name,
+                platform,
+                driver,
+                memoryBytes,
+                maxAllocationBytes,
+                localMemoryBytes,
+                maxWorkGroup,
+                computeUnits,
+                vectorBits,
+                halfArithmetic,
+                subgroups,
+                integerDot,
+                matrixEngine,
+                rank,
+                more);
     }
 }

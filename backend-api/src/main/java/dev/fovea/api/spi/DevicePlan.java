@@ -13,6 +13,11 @@ public interface DevicePlan extends AutoCloseable {
         return new DeviceSchedule.None();
     }
 
+    /** Whether nothing goes on any more beside the runs so far that makes later ones faster. */
+    default boolean settled() {
+        return true;
+    }
+
     /** One line about the chosen kernel and path, for people. */
     String describe();
 

@@ -168,14 +168,18 @@ public final class BinaryCache {
         }
     }
 
+    private record Used(Path file, FileTime time) {}
+
     /** The least recently used entries go. */
     private void trim(Path folder) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.bin")) {
-            List<Path> all = StreamSupport.stream(files.spliterator(), false)
-                    .sorted(Comparator.comparing(BinaryCache::lastUse))
+            // each time once: another process may use a file meanwhile, and a sort has to see one order
+            List<Used> all = StreamSupport.stream(files.spliterator(), false)
+                    .map(file -> new Used(file, lastUse(file)))
+                    .sorted(Comparator.comparing(Used::time))
                     .toList();
-            for (Path file : all.subList(0, Math.max(0, all.size() - most))) {
-                Files.deleteIfExists(file);
+            for (Used used : all.subList(0, Math.max(0, all.size() - most))) {
+                Files.deleteIfExists(used.file);
             }
         }
     }

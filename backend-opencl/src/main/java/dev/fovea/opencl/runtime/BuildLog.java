@@ -5,9 +5,11 @@ import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What a compiler said; the facts are those of NVIDIA's under {@code -cl-nv-verbose}, and are missing in other logs. */
+/** What a compiler said; registers are those of NVIDIA's under {@code -cl-nv-verbose}, spills of NVIDIA's and Intel's. Other logs hold neither. */
 record BuildLog(String text) {
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores");
+    /** Intel's does not say of what unit it is the number. */
+    private static final Pattern INTEL_SPILLS = Pattern.compile("spilled around [1-9]");
     /** C7510 and C7520; C7519 only announces moves of registers. */
     private static final Pattern SERIALISED = Pattern.compile("C7510|C7520");
 
@@ -17,8 +19,9 @@ record BuildLog(String text) {
     /** Why a kernel for a matrix engine is not worth running: the line that says so. */
     Optional<String> objection() {
         return text.lines()
-                .filter(line ->
-                        spilled(line) > FEW_BYTES || SERIALISED.matcher(line).find())
+                .filter(line -> spilled(line) > FEW_BYTES
+                        || SERIALISED.matcher(line).find()
+                        || INTEL_SPILLS.matcher(line).find())
                 .map(String::strip)
                 .findFirst();
     }

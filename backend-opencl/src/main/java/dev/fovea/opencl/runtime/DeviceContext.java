@@ -1,6 +1,7 @@
 package dev.fovea.opencl.runtime;
 
 import dev.fovea.api.Bytes;
+import dev.fovea.api.DType;
 import dev.fovea.api.FoveaException;
 import dev.fovea.api.FoveaException.Closed;
 import dev.fovea.api.FoveaException.DeviceFailure;
@@ -10,6 +11,7 @@ import dev.fovea.api.spi.BuildCount.Built;
 import dev.fovea.api.spi.DeviceInfo;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -117,7 +119,12 @@ public final class DeviceContext implements AutoCloseable {
 
     /** Whether an engine can be used here; tries it at the first call. Not to be asked inside {@link #use}. */
     public MatrixEngine.Verdict engine(MatrixEngine engine, MatrixEngine.SelfTest test) {
-        return device.engine(engine, this, test);
+        return device.engine(engine, Optional.empty(), this, test);
+    }
+
+    /** The same for one storage type, of an engine that does well with one and not with another. */
+    public MatrixEngine.Verdict engine(MatrixEngine engine, DType type, MatrixEngine.SelfTest test) {
+        return device.engine(engine, Optional.of(type), this, test);
     }
 
     /** Bytes that live storage occupies. */

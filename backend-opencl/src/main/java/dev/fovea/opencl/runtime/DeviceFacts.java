@@ -5,6 +5,7 @@ import dev.fovea.api.spi.DeviceInfo;
 import dev.fovea.api.spi.DeviceReport;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -25,14 +26,19 @@ final class DeviceFacts {
 
     private static final long WORK_GROUP = 32;
 
+    private static final int FEW_REGISTERS = 64;
+
     private static final int NV_COMPUTE_CAPABILITY_MAJOR = 0x4000;
     private static final int NV_COMPUTE_CAPABILITY_MINOR = 0x4001;
     private static final int NV_PCI_BUS = 0x4008;
     private static final int NV_PCI_SLOT = 0x4009;
     private static final int NV_PCI_DOMAIN = 0x400A;
     private static final int AMD_TOPOLOGY = 0x4037;
+    private static final int INTEL_SUB_GROUP_SIZES = 0x4108;
     private static final int KHR_PCI_BUS_INFO = 0x410F;
     private static final Pattern VERSION = Pattern.compile("OpenCL (\\d+)\\.(\\d+).*");
+
+    private static final Pattern ARCHITECTURE = Pattern.compile("(gfx[0-9a-f]+)(:.*)?");
 
     private final cl_platform_id platform;
     private final cl_device_id device;
@@ -93,12 +99,49 @@ final class DeviceFacts {
                 != 0;
     }
 
+    MatrixFacts matrixFacts() {
+        String name = DeviceQuery.text(device, CL.CL_DEVICE_NAME);
+        return new MatrixFacts(
+                computeCapability(),
+                extensions.contains("cl_amd_device_attribute_query") ? architecture(name) : "",
+                extensions.contains("cl_intel_subgroup_matrix_multiply_accumulate") ? leastSubGroup() : 0);
+    }
+
+    /** AMD's driver names a device by what its compiler takes: gfx90a:sramecc+:xnack-. */
+    static String architecture(String name) {
+        Matcher m = ARCHITECTURE.matcher(name);
+        return m.matches() ? m.group(1) : "";
+    }
+
+    private int leastSubGroup() {
+        byte[] sizes = DeviceQuery.bytes(device, INTEL_SUB_GROUP_SIZES);
+        return sizes == null ? 0 : least(sizes);
+    }
+
+    /** The least of an array of {@code size_t}, or 0 if it is empty. */
+    static int least(byte[] sizes) {
+        LongBuffer all = ByteBuffer.wrap(sizes).order(ByteOrder.nativeOrder()).asLongBuffer();
+        long least = all.hasRemaining() ? all.get() : 0;
+        while (all.hasRemaining()) {
+            least = Math.min(least, all.get());
+        }
+        return (int) least;
+    }
+
     /** Ten times the major number and the minor one; 0 where there is none. */
-    int computeCapability() {
+    private int computeCapability() {
         return extensions.contains("cl_nv_device_attribute_query")
                 ? (int) (10 * DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MAJOR)
                         + DeviceQuery.number(device, NV_COMPUTE_CAPABILITY_MINOR))
                 : 0;
+    }
+
+    /** Registers of 32 bits of a work-item: what NVIDIA's devices since 3.5 and AMD's have, else what is safe to count on. */
+    int registers() {
+        if (computeCapability() >= 35) {
+            return 255;
+        }
+        return extensions.contains("cl_amd_device_attribute_query") ? 256 : FEW_REGISTERS;
     }
 
     /** Why the device cannot be used, or null. */
@@ -150,7 +193,7 @@ final class DeviceFacts {
                 extensions.contains("cl_khr_fp16"),
                 extensions.contains("cl_khr_subgroups") || extensions.contains("cl_intel_subgroups"),
                 extensions.contains("cl_khr_integer_dot_product"),
-                MatrixEngine.expected(computeCapability()),
+                MatrixEngine.expected(matrixFacts()),
                 kind.rank(),
                 notes(kind));
     }

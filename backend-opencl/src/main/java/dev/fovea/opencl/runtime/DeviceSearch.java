@@ -124,7 +124,7 @@ public final class DeviceSearch {
             DeviceInfo info = c.facts.info(id);
             reports.add(new DeviceReport.Available(info));
             devices.add(new FoundDevice(
-                    c.platform, c.device, info, c.facts.roundedDivision(), c.facts.computeCapability()));
+                    c.platform, c.device, info, c.facts.roundedDivision(), c.facts.matrixFacts(), c.facts.registers()));
         }
     }
 

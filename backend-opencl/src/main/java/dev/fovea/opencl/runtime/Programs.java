@@ -8,6 +8,7 @@ import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.KernelSource.Target;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -31,6 +32,7 @@ public final class Programs {
     private final Consumer<Built> builds;
     private final String options;
     private final Map<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Key, Object> turns = new HashMap<>();
 
     private record Key(String source, Target target) {}
 
@@ -48,7 +50,7 @@ public final class Programs {
     private static final System.Logger LOG = System.getLogger(Programs.class.getName());
 
     private void warnOfSignals() {
-        if (programs.isEmpty() && context.device().info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
+        if (context.device().info().kind() != DeviceInfo.Kind.OPENCL_CPU) {
             SignalChaining.advice()
                     .ifPresent(advice -> LOG.log(
                             System.Logger.Level.WARNING,
@@ -78,34 +80,61 @@ public final class Programs {
         });
     }
 
-    /** One build at a time: several threads that prepare the same spec then share one. */
-    private synchronized Program program(Key key, String entry) {
-        Program program = programs.get(key);
-        if (program == null) {
-            warnOfSignals();
-            String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
-            long start = System.nanoTime();
-            cl_program built = fromCache(stored, entry);
-            boolean cached = built != null;
-            if (built == null) {
-                built = compiled(key, entry);
-                byte[] binary = binaries.isOn() ? binary(built) : null;
-                if (binary != null) {
-                    binaries.store(stored, binary);
+    /** Several threads that want the same program share its build; different ones are built side by side. */
+    private Program program(Key key, String entry) {
+        Object turn;
+        synchronized (programs) {
+            Program ready = programs.get(key);
+            if (ready != null) {
+                return ready;
+            }
+            if (programs.isEmpty()) {
+                warnOfSignals();
+            }
+            turn = turns.computeIfAbsent(key, _ -> new Object());
+        }
+        synchronized (turn) {
+            synchronized (programs) {
+                Program ready = programs.get(key);
+                if (ready != null) {
+                    return ready;
                 }
             }
-            BuildLog log = new BuildLog(log(built));
-            double seconds = (System.nanoTime() - start) / 1e9;
-            builds.accept(new Built(entry, cached, seconds, log.registers(entry), log.spilledBytes()));
-            cl_program handle = built;
-            program = new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
-            programs.put(key, program);
-            if (programs.size() > MOST) {
-                Key eldest = programs.keySet().iterator().next();
-                Objects.requireNonNull(programs.remove(eldest)).owner.release(); // its kernels keep it alive
+            try {
+                Program program = made(key, entry);
+                synchronized (programs) {
+                    programs.put(key, program);
+                    if (programs.size() > MOST) {
+                        Key eldest = programs.keySet().iterator().next();
+                        Objects.requireNonNull(programs.remove(eldest)).owner.release(); // its kernels keep it alive
+                    }
+                }
+                return program;
+            } finally {
+                synchronized (programs) {
+                    turns.remove(key);
+                }
             }
         }
-        return program;
+    }
+
+    private Program made(Key key, String entry) {
+        String stored = BinaryCache.key(key.source, key.target.name(), options, deviceText());
+        long start = System.nanoTime();
+        cl_program built = fromCache(stored, entry);
+        boolean cached = built != null;
+        if (built == null) {
+            built = compiled(key, entry);
+            byte[] binary = binaries.isOn() ? binary(built) : null;
+            if (binary != null) {
+                binaries.store(stored, binary);
+            }
+        }
+        BuildLog log = new BuildLog(log(built));
+        double seconds = (System.nanoTime() - start) / 1e9;
+        builds.accept(new Built(entry, cached, seconds, log.registers(entry), log.spilledBytes()));
+        cl_program handle = built;
+        return new Program(handle, context.own(() -> Status.of(() -> CL.clReleaseProgram(handle))));
     }
 
     private String deviceText() {
@@ -167,12 +196,13 @@ public final class Programs {
 
     private cl_program compiled(Key key, String entry) {
         return switch (key.target) {
-            case PORTABLE -> fromSource(key.source, entry);
+            case PORTABLE, EMULATED -> fromSource(key, entry);
+            case LARGE_REGISTERS -> withoutSpills(fromSource(key, entry), entry);
             case SM_90A -> {
                 if (context.device().computeCapability() != 90) {
                     throw failure(entry, "it is made for compute capability 9.0");
                 }
-                cl_program program = fromSource(key.source, entry);
+                cl_program program = fromSource(key, entry);
                 byte[] ptx = binary(program);
                 release(program);
                 yield retargeted(ptx == null ? new byte[0] : ptx, entry);
@@ -209,13 +239,24 @@ public final class Programs {
         return new KernelBuild(entry, context.device().info().id(), log);
     }
 
-    private cl_program fromSource(String source, String entry) {
+    /** The program, if its compiler kept its numbers in registers. */
+    private cl_program withoutSpills(cl_program program, String entry) {
+        String log = log(program);
+        Optional<String> objection = new BuildLog(log).objection();
+        if (objection.isPresent()) {
+            release(program);
+            throw failure(entry, objection.get() + "\n" + log);
+        }
+        return program;
+    }
+
+    private cl_program fromSource(Key key, String entry) {
         for (int attempt = 1; ; attempt++) {
-            Status.Made<cl_program> made = Status.made(
-                    status -> CL.clCreateProgramWithSource(context.handle(), 1, new String[] {source}, null, status));
+            Status.Made<cl_program> made = Status.made(status ->
+                    CL.clCreateProgramWithSource(context.handle(), 1, new String[] {key.source}, null, status));
             context.check(made.status(), "loading kernel " + entry, 0);
             cl_program program = Objects.requireNonNull(made.object());
-            int status = build(program);
+            int status = build(program, key.target);
             if (status == Status.SUCCESS) {
                 return program;
             }
@@ -235,8 +276,18 @@ public final class Programs {
     }
 
     private int build(cl_program program) {
+        return build(program, Target.PORTABLE);
+    }
+
+    private int build(cl_program program, Target target) {
         cl_device_id[] devices = {context.device().id};
-        return Status.of(() -> CL.clBuildProgram(program, 1, devices, options, null, null));
+        String all = options
+                + switch (target) {
+                    case PORTABLE, SM_90A -> "";
+                    case LARGE_REGISTERS -> " -cl-intel-256-GRF-per-thread";
+                    case EMULATED -> " -cl-opt-disable";
+                };
+        return Status.of(() -> CL.clBuildProgram(program, 1, devices, all, null, null));
     }
 
     private String log(cl_program program) {

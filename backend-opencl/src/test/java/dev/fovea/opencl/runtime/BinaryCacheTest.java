@@ -2,16 +2,20 @@ package dev.fovea.opencl.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +79,60 @@ class BinaryCacheTest {
         try (Stream<Path> files = Files.list(folder.resolve("c"))) {
             assertThat(files).hasSize(3);
         }
+    }
+
+    /** Other processes use entries while this one looks for the oldest: their times change below the sort. */
+    @Test
+    void entriesMayBeUsedWhileTheOldestGo() throws Exception {
+        BinaryCache many = cache(200);
+        for (int i = 0; i < 200; i++) {
+            many.store("k" + i, BINARY);
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        try (ExecutorService pool = Executors.newFixedThreadPool(1)) {
+            Future<?> others = pool.submit(() -> {
+                for (int i = 0; !done.get(); i++) {
+                    File file = entry("k" + i * 7919L % 200).toFile();
+                    assertThat(file.setLastModified(1_000_000_000_000L + i * 7919_000L % 200_000_000L)
+                                    || !file.exists())
+                            .isTrue();
+                }
+            });
+            for (int i = 0; i < 60; i++) {
+                many.store("k" + i, BINARY);
+                assertThat(many.load("k" + i)).containsExactly(BINARY);
+            }
+            done.set(true);
+            others.get();
+        }
+    }
+
+    @Test
+    void othersUseEntriesWhileTheOldestAreSought() throws Exception {
+        BinaryCache cache = cache(200);
+        for (int i = 0; i < 200; i++) {
+            cache.store("k" + i, BINARY);
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        try (ExecutorService pool = Executors.newSingleThreadExecutor()) {
+            Future<?> other = pool.submit(() -> {
+                SplittableRandom random = new SplittableRandom(1);
+                while (!done.get()) {
+                    FileTime time = FileTime.fromMillis(1 + random.nextInt(1_000_000));
+                    Files.setLastModifiedTime(entry("k" + random.nextInt(200)), time);
+                }
+                return null;
+            });
+            try {
+                for (int i = 0; i < 300; i++) {
+                    cache.store("k" + i % 200, BINARY);
+                }
+            } finally {
+                done.set(true);
+            }
+            other.get();
+        }
+        assertThat(cache.load("k0")).containsExactly(BINARY);
     }
 
     @Test

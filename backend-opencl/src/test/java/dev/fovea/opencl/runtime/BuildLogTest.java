@@ -55,4 +55,11 @@ class BuildLogTest {
         assertThat(other.spilledBytes()).isEmpty();
         assertThat(other.registers("attention")).isEmpty();
     }
+
+    @Test
+    void intelsSpillsAreAnObjection() {
+        String spilled = "warning: kernel tile_attention  compiled SIMD16 allocated 256 regs and spilled around 15";
+        assertThat(new BuildLog(spilled).objection()).hasValue(spilled);
+        assertThat(new BuildLog("Build succeeded.").objection()).isEmpty();
+    }
 }

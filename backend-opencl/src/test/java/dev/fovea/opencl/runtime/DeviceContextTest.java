@@ -296,4 +296,22 @@ class DeviceContextTest {
         }
         assertThat(builds).hasValue(1);
     }
+
+    @Test
+    void threadsThatWantDifferentProgramsAllGetTheirs() throws Exception {
+        FirstDevice.assumeThreadSafe();
+        AtomicLong builds = new AtomicLong();
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), builds);
+                ExecutorService pool = Executors.newFixedThreadPool(4)) {
+            List<Future<Integer>> all = new ArrayList<>();
+            for (int t = 0; t < 8; t++) {
+                int value = t;
+                all.add(pool.submit(() -> run(context, FILL + "// " + value / 2 + "\n", value)));
+            }
+            for (int t = 0; t < 8; t++) {
+                assertThat(all.get(t).get()).isEqualTo(t);
+            }
+        }
+        assertThat(builds).hasValue(4);
+    }
 }

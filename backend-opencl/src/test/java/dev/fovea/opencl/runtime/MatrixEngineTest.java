@@ -3,6 +3,7 @@ package dev.fovea.opencl.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.FoveaException.DeviceLost;
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.FoveaException.OutOfDeviceMemory;
@@ -24,23 +25,55 @@ class MatrixEngineTest {
     /** The first device as if it had the engine: nothing here runs on it. */
     private static DeviceContext hopper() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice like = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 90);
+        FoundDevice like =
+                new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.nvidia(90), d.registers());
         return DeviceContext.open(like, BinaryCache.none(), _ -> {});
     }
 
     @Test
     void aDeviceSaysWhatItHas() {
-        assertThat(MatrixEngine.expected(90)).isEqualTo("wgmma, tested at first use");
-        assertThat(MatrixEngine.expected(80)).isEqualTo("mma.sync, tested at first use");
-        assertThat(MatrixEngine.expected(100)).isEqualTo("mma.sync, tested at first use");
-        assertThat(MatrixEngine.expected(75)).isEqualTo("FMA");
-        assertThat(MatrixEngine.expected(0)).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(90))).isEqualTo("wgmma, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(80))).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(100))).isEqualTo("mma.sync, tested at first use");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(75))).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.nvidia(0))).isEqualTo("FMA");
+    }
+
+    @Test
+    void otherVendorsDevicesSayWhatTheyHaveAndThatItHasNotRun() {
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx90a")))
+                .startsWith("mfma, tested at first use; its kernels have not been run");
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx942"))).startsWith("mfma");
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx1100"))).startsWith("wmma");
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx1151"))).startsWith("wmma");
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx908"))).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.amd("gfx1201"))).isEqualTo("FMA");
+        assertThat(MatrixEngine.expected(MatrixFacts.intel(8))).startsWith("dpas8");
+        assertThat(MatrixEngine.expected(MatrixFacts.intel(16))).startsWith("dpas16");
+        assertThat(DeviceFacts.architecture("gfx90a:sramecc+:xnack-")).isEqualTo("gfx90a");
+        assertThat(DeviceFacts.architecture("AMD Radeon RX 7900 XTX")).isEmpty();
+        assertThat(DeviceFacts.least(new byte[0])).isZero();
+    }
+
+    @Test
+    void oneTypeOfAnEngineCanBeRefused() {
+        FoundDevice d = FirstDevice.device();
+        FoundDevice cdna2 = new FoundDevice(
+                d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.amd("gfx90a"), d.registers());
+        try (DeviceContext context = DeviceContext.open(cdna2, BinaryCache.none(), _ -> {})) {
+            assertThat(context.engine(MatrixEngine.MFMA, DType.F16, _ -> Optional.of("it lost numbers"))
+                            .passed())
+                    .isFalse();
+            assertThat(context.engine(MatrixEngine.MFMA, DType.BF16, PASSES).passed())
+                    .isTrue();
+        }
     }
 
     @Test
     void anEngineThatIsNotThereIsNotTried() {
         FoundDevice d = FirstDevice.device();
-        FoundDevice other = new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, 80);
+        FoundDevice other =
+                new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.nvidia(80), d.registers());
         try (DeviceContext context = DeviceContext.open(other, BinaryCache.none(), _ -> {})) {
             Verdict verdict = context.engine(MatrixEngine.WGMMA, PASSES);
             assertThat(verdict.refusal()).hasValue(d.info().id() + " has no wgmma");
@@ -75,7 +108,8 @@ class MatrixEngineTest {
             Verdict spilled = context.engine(MatrixEngine.WGMMA, _ -> {
                 throw new KernelBuild("attention", "here", "16 bytes spill stores");
             });
-            assertThat(spilled.refusal().orElseThrow()).contains("self-test failed", "16 bytes spill stores");
+            assertThat(spilled.refusal().orElseThrow())
+                    .isEqualTo("its self-test does not build: 16 bytes spill stores");
         }
     }
 

@@ -96,7 +96,9 @@ class StagingTest {
                 i.rank(),
                 i.notes());
         return DeviceContext.open(
-                new FoundDevice(d.platform, d.id, gpu, d.roundedDivision, 0), BinaryCache.none(), _ -> {});
+                new FoundDevice(d.platform, d.id, gpu, d.roundedDivision, MatrixFacts.NONE, d.registers()),
+                BinaryCache.none(),
+                _ -> {});
     }
 
     @Test

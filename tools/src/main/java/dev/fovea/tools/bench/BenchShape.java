@@ -6,7 +6,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Sizes of a benchmark: {@code BxHxSxD}, with other numbers for keys after a slash, {@code 1x32/8x1/4096x128}. */
-record BenchShape(int batch, int heads, int keyHeads, int queries, int keys, int headDim) {
+public record BenchShape(int batch, int heads, int keyHeads, int queries, int keys, int headDim) {
     private static final Pattern FORM = Pattern.compile("(\\d+)x(\\d+)(?:/(\\d+))?x(\\d+)(?:/(\\d+))?x(\\d+)");
 
     static BenchShape parse(String text) {
@@ -56,7 +56,7 @@ record BenchShape(int batch, int heads, int keyHeads, int queries, int keys, int
     }
 
     /** Reads the text form. */
-    static final class Converter implements ITypeConverter<BenchShape> {
+    public static final class Converter implements ITypeConverter<BenchShape> {
         @Override
         public BenchShape convert(String text) {
             return parse(text);

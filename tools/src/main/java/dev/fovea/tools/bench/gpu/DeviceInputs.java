@@ -25,12 +25,19 @@ final class DeviceInputs implements AutoCloseable {
     private record Place(int role, DType dtype) {}
 
     private final Backend backend;
+    private final boolean filled;
     private final Map<Place, Long> sizes = new HashMap<>();
     private final Map<Place, Tensor> flat = new HashMap<>();
     private final List<Tensor> others = new ArrayList<>();
 
     DeviceInputs(Backend backend, List<GpuCase> cases) {
+        this(backend, cases, true);
+    }
+
+    /** With whatever is in memory instead of random numbers, for who only builds kernels. */
+    DeviceInputs(Backend backend, List<GpuCase> cases, boolean filled) {
         this.backend = backend;
+        this.filled = filled;
         for (GpuCase c : cases) {
             boolean copy = c.kind() == GpuCase.Kind.COPY;
             need(QUERY, c, copy ? 0 : c.queryElements());
@@ -69,7 +76,7 @@ final class DeviceInputs implements AutoCloseable {
 
     private Tensor make(Place place) {
         long count = sizes.getOrDefault(place, 0L);
-        if (place.role == OUTPUT) {
+        if (place.role == OUTPUT || !filled) {
             return backend.allocate(place.dtype, count);
         }
         try (Arena arena = Arena.ofShared()) {

@@ -14,11 +14,18 @@ final class Queue {
 
     private final ExecutionStream stream;
     private final Runnable call;
+    private final double roundSeconds;
     private int calls;
 
     Queue(ExecutionStream stream, Runnable call) {
+        this(stream, call, ROUND_SECONDS);
+    }
+
+    /** With rounds of another length. */
+    Queue(ExecutionStream stream, Runnable call, double roundSeconds) {
         this.stream = stream;
         this.call = call;
+        this.roundSeconds = roundSeconds;
     }
 
     /** Each round begins on an idle device that has just run one call. */
@@ -26,7 +33,7 @@ final class Queue {
         if (calls == 0) {
             queued(3);
             double one = queued(3) / 3;
-            calls = (int) Math.clamp(Math.ceil(ROUND_SECONDS / one), 1, MOST_CALLS);
+            calls = (int) Math.clamp(Math.ceil(roundSeconds / one), 1, MOST_CALLS);
         }
         double[] seconds = new double[rounds];
         for (int i = 0; i < rounds; i++) {
@@ -34,6 +41,11 @@ final class Queue {
             seconds[i] = queued(calls) / calls;
         }
         return new Measurement(calls, seconds, Map.of());
+    }
+
+    /** One call, waited for. */
+    void once() {
+        queued(1);
     }
 
     private double queued(int n) {
