@@ -74,8 +74,8 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #else
 #define WRITE_STAGE(STAGE, NUMBERS)
 #endif
-// The maximum that weights are relative to may lag behind by this power of two, so that rows are rarely rescaled. PoCL 3.1 had better see
-// the same barriers in each tile.
+// The maximum that weights are relative to may lag behind by this power of two, so that rows are rarely rescaled. A CPU does
+// with fewer barriers.
 #define LAGS (NORMALISER == SOFTMAX && SWEEPS == 1 && UNROLL > 1)
 #define LAG (PARTIALS ? 0.0f : 8.0f / LOG2E)
 
