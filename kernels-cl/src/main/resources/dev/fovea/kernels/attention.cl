@@ -59,11 +59,13 @@
 #define PHASE_NONE 3
 // A row of an item's numbers into the scores output, if they are what it is for.
 #if SCORES
-#define WRITE_STAGE(STAGE, NUMBERS)                                                                                     \
-  if (write_stage == STAGE && row + i <= last) {                                                                        \
-    _Pragma("unroll") for (int j = 0; j < KEY_BLOCKS; j++) {                                                            \
-      write_scores((NUMBERS)[j], scores + (row + i) * a.scores.row + (key0 + SLOT(0)) * a.scores_key, a.scores_key, keys - key0 - SLOT(0)); \
-    }                                                                                                                   \
+#define WRITE_STAGE(STAGE, NUMBERS)                                                               \
+  if (write_stage == STAGE && row + i <= last) {                                                  \
+    _Pragma("unroll") for (int j = 0; j < KEY_BLOCKS; j++) {                                      \
+      const int key = key0 + SLOT(0);                                                             \
+      __global float *const at_row = scores + (row + i) * a.scores.row;                           \
+      write_scores((NUMBERS)[j], at_row + key * a.scores_key, a.scores_key, keys - key);          \
+    }                                                                                             \
   }
 static void write_scores(float4 x, __global float *p, long step, int n) {
   if (n > 0) p[0] = x.x;
@@ -311,7 +313,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           at.qpos = at.q + offset;
           at.kpos = POSITIONS ? UNKNOWN : at.k;
           const int verdict = mask_verdict(at EXTRA_ARGUMENTS);
-          if ((verdict & MAYBE_TRUE) || SCORES) atomic_min(next_tile, at_key + (verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE));
+          const int found = verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE;
+          if ((verdict & MAYBE_TRUE) || SCORES) atomic_min(next_tile, at_key + found);
         }
       }
       // what was judged ends where the keys to look at do
