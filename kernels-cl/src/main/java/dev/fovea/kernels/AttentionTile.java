@@ -98,15 +98,6 @@ public record AttentionTile(
         return Float.BYTES * (resident * rows() + shared + keys() * rows());
     }
 
-    /** Registers for accumulators and what is under way beside which the compiler finds some for the rest. */
-    private static final int MOST_AHEAD = 160;
-
-    /** Whether a work-item has registers for its part of the next keys and values, so that no product waits for memory. */
-    boolean ahead() {
-        int batch = Math.max(depth * keys(), valueKeys * slice) / workItems();
-        return itemRows == 8 && resident == depth && valueKeys == keys() && accumulators() + batch <= MOST_AHEAD;
-    }
-
     /** Registers that hold accumulators of both products in a work-item. */
     public int accumulators() {
         return itemRows * (itemKeys + slice / columnGroups);
@@ -123,7 +114,7 @@ public record AttentionTile(
                 + columnGroups
                 + "\n#define ITEM_ROWS " + itemRows + "\n#define ITEM_KEYS " + itemKeys + "\n#define RESIDENT "
                 + resident + "\n#define DEPTH " + depth + "\n#define VALUE_KEYS " + valueKeys
-                + "\n#define AHEAD " + (ahead() ? 1 : 0) + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES
+                + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES
                 + "\n";
     }
 }

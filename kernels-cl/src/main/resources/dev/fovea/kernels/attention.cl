@@ -46,11 +46,9 @@
 #define TILE_WHOLE 2
 #define LIVE (tile & TILE_LIVE)
 #define ACTIVE (active & tile)
-#define NEXT_KEYS (next & ~(KEYS - 1))
 #else
 #define LIVE 1
 #define ACTIVE active
-#define NEXT_KEYS (key0 + KEYS)
 #endif
 // What a sweep over the keys is for: the sums of the rows, products, or products with those of masked keys left out.
 #define PHASE_SUMS 0
@@ -59,11 +57,13 @@
 #define PHASE_NONE 3
 // A row of an item's numbers into the scores output, if they are what it is for.
 #if SCORES
-#define WRITE_STAGE(STAGE, NUMBERS)                                                                                     \
-  if (write_stage == STAGE && row + i <= last) {                                                                        \
-    _Pragma("unroll") for (int j = 0; j < KEY_BLOCKS; j++) {                                                            \
-      write_scores((NUMBERS)[j], scores + (row + i) * a.scores.row + (key0 + SLOT(0)) * a.scores_key, a.scores_key, keys - key0 - SLOT(0)); \
-    }                                                                                                                   \
+#define WRITE_STAGE(STAGE, NUMBERS)                                                               \
+  if (write_stage == STAGE && row + i <= last) {                                                  \
+    _Pragma("unroll") for (int j = 0; j < KEY_BLOCKS; j++) {                                      \
+      const int key = key0 + SLOT(0);                                                             \
+      __global float *const at_row = scores + (row + i) * a.scores.row;                           \
+      write_scores((NUMBERS)[j], at_row + key * a.scores_key, a.scores_key, keys - key);          \
+    }                                                                                             \
   }
 static void write_scores(float4 x, __global float *p, long step, int n) {
   if (n > 0) p[0] = x.x;
@@ -74,8 +74,8 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #else
 #define WRITE_STAGE(STAGE, NUMBERS)
 #endif
-// The maximum that weights are relative to may lag behind by this power of two, so that rows are rarely rescaled. PoCL 3.1 had better see
-// the same barriers in each tile.
+// The maximum that weights are relative to may lag behind by this power of two, so that rows are rarely rescaled. A CPU does
+// with fewer barriers.
 #define LAGS (NORMALISER == SOFTMAX && SWEEPS == 1 && UNROLL > 1)
 #define LAG (PARTIALS ? 0.0f : 8.0f / LOG2E)
 
@@ -227,14 +227,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
 
-#if AHEAD
-    float4 keys_ahead[DEPTH / 32 * KEY_BATCH];
-#if !VERDICTS
-    if (key_vectors) {
-      LOAD_KEYS_AHEAD(from)
-    }
-#endif
-#endif
     __local int *const outgrown = (__local int *)(p_tile + ITEM_ROWS * THREADS + 1);
 #if VERDICTS
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
@@ -267,12 +259,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if LAGS
         if (tid == 0) *outgrown = 0;
 #endif
-#if AHEAD
-        if (key_vectors && LIVE) {
-          PUT_KEYS_AHEAD(k_tile)
-        }
-#endif
-        for (int d0 = depth; d0 < (AHEAD && key_vectors ? 0 : (depth + DEPTH) * LIVE); d0 += 32) {
+        for (int d0 = depth; d0 < (depth + DEPTH) * LIVE; d0 += 32) {
 #if !RESIDENT
           STAGE_QUERIES(shared + (d0 - depth) * ROWS)
 #endif
@@ -294,13 +281,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
       }
 
-#if AHEAD > 1
-      float4 values_ahead[KEYS * SLICE / 4 / THREADS];
-      if (value_vectors && phase != PHASE_SUMS && LIVE) {
-        const int part = 0;
-        LOAD_AHEAD(values_ahead, KEYS * SLICE / 4, READ_VALUE_VECTOR)
-      }
-#endif
 #if VERDICTS
       {
         const int at_key = key0 + KEYS * (1 + tid);
@@ -311,7 +291,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           at.qpos = at.q + offset;
           at.kpos = POSITIONS ? UNKNOWN : at.k;
           const int verdict = mask_verdict(at EXTRA_ARGUMENTS);
-          if ((verdict & MAYBE_TRUE) || SCORES) atomic_min(next_tile, at_key + (verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE));
+          const int found = verdict == MAYBE_TRUE ? TILE_LIVE + TILE_WHOLE : TILE_LIVE;
+          if ((verdict & MAYBE_TRUE) || SCORES) atomic_min(next_tile, at_key + found);
         }
       }
       // what was judged ends where the keys to look at do
@@ -493,24 +474,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
           }
         }
         if (phase != PHASE_SUMS && LIVE) {
-#if AHEAD > 1
-          if (value_vectors) {
-            PUT_AHEAD(values_ahead, KEYS * SLICE / 4, PUT_LYING)
-          } else
-#endif
-          {
-            STAGE_VALUES
-          }
+          STAGE_VALUES
         }
-#if AHEAD
-        if (key_vectors) {
-          LOAD_KEYS_AHEAD(NEXT_KEYS)
-        } else {
-          // or the compiler keeps what was there before
-#pragma unroll
-          for (int n = 0; n < DEPTH / 32 * KEY_BATCH; n++) keys_ahead[n] = (float4)(0.0f);
-        }
-#endif
         barrier(CLK_LOCAL_MEM_FENCE);
         const int here = min(VALUE_KEYS, present - part);
         if (ACTIVE && phase == PHASE_FAST) {

@@ -136,12 +136,9 @@ final class DeviceFacts {
                 : 0;
     }
 
-    /** Registers of 32 bits of a work-item: what NVIDIA's devices since 3.5 and AMD's have, else what is safe to count on. */
+    /** Registers of 32 bits of a work-item that compilers make good use of: NVIDIA's since 3.5, else what is safe to count on. */
     int registers() {
-        if (computeCapability() >= 35) {
-            return 255;
-        }
-        return extensions.contains("cl_amd_device_attribute_query") ? 256 : FEW_REGISTERS;
+        return computeCapability() >= 35 ? 255 : FEW_REGISTERS;
     }
 
     /** Why the device cannot be used, or null. */

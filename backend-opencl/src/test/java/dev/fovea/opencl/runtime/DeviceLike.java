@@ -6,6 +6,7 @@ public final class DeviceLike {
 
     /** With a matrix unit of AMD's. */
     public static FoundDevice amd(FoundDevice d, String architecture) {
-        return new FoundDevice(d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.amd(architecture));
+        return new FoundDevice(
+                d.platform, d.id, d.info(), d.roundedDivision, MatrixFacts.amd(architecture), d.registers());
     }
 }
