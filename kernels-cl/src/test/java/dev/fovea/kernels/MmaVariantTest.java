@@ -98,7 +98,7 @@ class MmaVariantTest {
                 }
             }
         }
-        assertThat(points).isGreaterThan(200);
+        assertThat(points).isGreaterThan(100);
     }
 
     @Test
