@@ -92,6 +92,11 @@ final class EngineSelfTests {
                 : Optional.empty();
     }
 
+    /** Whether somebody wants this engine and none faster. */
+    static boolean asksFor(MatrixEngine engine) {
+        return engine.label().equals(System.getenv(WANTED));
+    }
+
     /** The engine to emulate in plain code, for tests where there is none. */
     static Optional<TileEngine> emulated() {
         return emulated(System.getenv(WANTED));

@@ -52,9 +52,13 @@ final class MmaPath implements EnginePath {
         return MmaVariant.of(spec, context.device().staticLocalBytes());
     }
 
-    /** Whether a spec can go this way at all. */
+    /**
+     * Whether a spec can go this way at all. f32 only where it is asked for: its kernel has run on a card, the conformance suite has not run
+     * with it there.
+     */
     static boolean takes(DeviceContext context, AttentionSpec spec) {
         return MatrixEngine.MMA_SYNC.isOn(context.device())
+                && (!PlanesBlock.splits(spec) || EngineSelfTests.asksFor(MatrixEngine.MMA_SYNC))
                 && MmaVariant.takes(spec, context.device().staticLocalBytes())
                 && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
     }

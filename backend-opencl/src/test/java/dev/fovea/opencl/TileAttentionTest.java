@@ -6,6 +6,8 @@ import dev.fovea.api.Attention;
 import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.Tensor;
+import dev.fovea.api.expr.Expr;
+import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.TileEngine;
@@ -89,5 +91,39 @@ class TileAttentionTest {
     @EnumSource
     void whatIsMaskedSpoilsNothing(TileEngine engine) {
         check(engine, DType.F16, 32, 32, true, 4e-3);
+    }
+
+    /** Weights of 3000 times p, while maxima grow by less than what they may lag behind: relative to an earlier one they would be infinite. */
+    @ParameterizedTest
+    @EnumSource
+    void weightsStayInTheRangeOfHalf(TileEngine engine) {
+        int keys = 128;
+        int d = 32;
+        float[] q = new float[d];
+        float[] k = new float[keys * d];
+        float[] v = new float[keys * d];
+        q[0] = (float) Math.sqrt(d);
+        Arrays.fill(v, 0.01f);
+        for (int i = 0; i < keys; i++) { // towards the middle, so in either order of tiles
+            k[i * d] = 3.6f * (1 - Math.abs(i - keys / 2f) / (keys / 2f));
+        }
+        Expr weights = Expressions.probability().times(Expressions.constant(3000f));
+        try (Backend fovea = FirstDevice.open();
+                Tensor tq = fovea.copyOf(q, DType.F16, 1, 1, 1, d);
+                Tensor tk = fovea.copyOf(k, DType.F16, 1, 1, keys, d);
+                Tensor tv = fovea.copyOf(v, DType.F16, 1, 1, keys, d);
+                Tensor to = fovea.allocate(DType.F16, 1, 1, 1, d);
+                DeviceStream stream = new DeviceStream()) {
+            AttentionSpec spec = Attention.full().weighted(weights).spec(tq, tk, tv);
+            DeviceContext context =
+                    fovea.capability(OpenClBackend.class).orElseThrow().context();
+            try (TilePath path = new TilePath(spec, engine, true)) {
+                assertThat(path.run(new AttentionArguments(tq, tk, tv, to), context, stream))
+                        .isTrue();
+                for (float x : to.toFloatArray()) {
+                    assertThat(x).as(path.describe()).isCloseTo(30f, Offset.offset(0.1f));
+                }
+            }
+        }
     }
 }

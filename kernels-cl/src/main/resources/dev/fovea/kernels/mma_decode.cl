@@ -25,7 +25,8 @@
 #define TO_LOG2 LOG2E
 #endif
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
-#define LAG (PARTIALS ? 0.0f : QUANTISED ? 4.0f : 8.0f)
+// Not where an expression may take them out of the range of f16.
+#define LAG (PARTIALS || WEIGHTED ? 0.0f : QUANTISED ? 4.0f : 8.0f)
 
 #define EACH_BLOCK _Pragma("unroll") for (int r = 0; r < ROW_BLOCKS; r++)
 // Element e of block kb of scores: its key from the first of the tile, its row from the first of the work-group.

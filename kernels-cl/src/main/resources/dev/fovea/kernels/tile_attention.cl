@@ -69,7 +69,8 @@
 #endif
 
 // Weights are relative to a maximum that may lag behind by so much, so that sums are rarely rescaled.
-#define LAG (PARTIALS ? 0.0f : 5.5f)
+// Not where an expression may take them out of the range of f16.
+#define LAG (PARTIALS || WEIGHTED ? 0.0f : 5.5f)
 
 #define EACH_QUERY UNROLLED for (int r = 0; r < QUERY_BLOCKS; r++)
 // A lane's own scores, of key at.k.

@@ -10,8 +10,8 @@ record BuildLog(String text) {
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores");
     /** Intel's does not say of what unit it is the number. */
     private static final Pattern INTEL_SPILLS = Pattern.compile("spilled around [1-9]");
-    /** C7510 and C7520; C7519 only announces moves of registers. */
-    private static final Pattern SERIALISED = Pattern.compile("C7510|C7520");
+    /** C7510, C7512 and C7520; C7519 only announces moves of registers. */
+    private static final Pattern SERIALISED = Pattern.compile("C7510|C7512|C7520");
 
     /** Eight registers. ptxas puts a few aside around a piece of work, of thousands of instructions; what they cost has not been measured. */
     private static final int FEW_BYTES = 32;

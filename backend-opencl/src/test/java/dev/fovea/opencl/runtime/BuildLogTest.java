@@ -39,7 +39,7 @@ class BuildLogTest {
 
     @Test
     void serialisedProductsAreAnObjectionAndMovedRegistersAreNot() {
-        for (String code : new String[] {"C7510", "C7520"}) {
+        for (String code : new String[] {"C7510", "C7512", "C7520"}) {
             String line = "ptxas info    : (" + code + ") Potential Performance Loss: wgmma.mma_async instructions are"
                     + " serialized due to a function call in function 'attention'";
             assertThat(new BuildLog(log(line + "\n", 0)).objection()).hasValue(line);
