@@ -93,21 +93,21 @@ class TileAttentionTest {
         check(engine, DType.F16, 32, 32, true, 4e-3);
     }
 
-    /** Weights of 3000 times p, while maxima grow by less than what they may lag behind: relative to an earlier one they would be infinite. */
+    /** Weights of 20000 times p, while maxima grow by less than what they may lag behind: relative to an earlier one they would be infinite. */
     @ParameterizedTest
     @EnumSource
     void weightsStayInTheRangeOfHalf(TileEngine engine) {
-        int keys = 128;
+        int keys = 256;
         int d = 32;
         float[] q = new float[d];
         float[] k = new float[keys * d];
         float[] v = new float[keys * d];
         q[0] = (float) Math.sqrt(d);
-        Arrays.fill(v, 0.01f);
+        Arrays.fill(v, 0.001f);
         for (int i = 0; i < keys; i++) { // towards the middle, so in either order of tiles
             k[i * d] = 3.6f * (1 - Math.abs(i - keys / 2f) / (keys / 2f));
         }
-        Expr weights = Expressions.probability().times(Expressions.constant(3000f));
+        Expr weights = Expressions.probability().times(Expressions.constant(20000f));
         try (Backend fovea = FirstDevice.open();
                 Tensor tq = fovea.copyOf(q, DType.F16, 1, 1, 1, d);
                 Tensor tk = fovea.copyOf(k, DType.F16, 1, 1, keys, d);
@@ -121,7 +121,7 @@ class TileAttentionTest {
                 assertThat(path.run(new AttentionArguments(tq, tk, tv, to), context, stream))
                         .isTrue();
                 for (float x : to.toFloatArray()) {
-                    assertThat(x).as(path.describe()).isCloseTo(30f, Offset.offset(0.1f));
+                    assertThat(x).as(path.describe()).isCloseTo(20f, Offset.offset(0.1f));
                 }
             }
         }
