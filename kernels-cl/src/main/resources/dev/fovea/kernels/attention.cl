@@ -93,21 +93,6 @@ static int next_in_turn(long *group, int tiles, int unequal) {
   return (int)(unequal ? all / others : all % tiles);
 }
 
-// Over the work-items of a row, always in the same order; p: the first one's number.
-static float highest_of(__local const float *p) {
-  float4 x = F4(p);
-#pragma unroll
-  for (int i = 4; i < COLUMN_GROUPS; i += 4) x = fmax(x, F4(p + i));
-  return fmax(fmax(x.x, x.y), fmax(x.z, x.w));
-}
-
-static float sum_of(__local const float *p) {
-  float4 x = F4(p);
-#pragma unroll
-  for (int i = 4; i < COLUMN_GROUPS; i += 4) x += F4(p + i);
-  return (x.x + x.y) + (x.z + x.w);
-}
-
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __global const element *restrict q, __global const kv_element *k, __global const kv_element *v,
     __global const kv_element *past_k, __global const kv_element *past_v, __global out_element *restrict o,
