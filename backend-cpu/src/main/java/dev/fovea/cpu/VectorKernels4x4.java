@@ -6,8 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Products in register blocks of 4 keys or channels by 4 vectors of queries: for 32 vector registers and many rows. A step takes fewer
- * loads than 8 by 3 beside its products, and rows are more often a multiple of the lanes.
+ * Products in register blocks of 4 keys or channels by 4 vectors of queries: for 32 vector registers and many rows, which are more often
+ * a multiple of its lanes than of three vectors.
  *
  * <p>The blocks are written out since only local variables stay in registers, and they are methods of their own since the compiler
  * spoils their loops when it inlines them. Their loops step by a variable: of a loop that it can count the compiler makes three, which
