@@ -64,6 +64,17 @@ public record DeviceInfo(
 
     /** The same with another word on the matrix unit. */
     public DeviceInfo withMatrixEngine(String engine) {
+        return with(engine, notes);
+    }
+
+    /** The same with one more note. */
+    public DeviceInfo withNote(String note) {
+        List<String> more = new ArrayList<>(notes);
+        more.add(note);
+        return with(matrixEngine, more);
+    }
+
+    private DeviceInfo with(String engine, List<String> words) {
         return new DeviceInfo(
                 id,
                 kind,
@@ -81,30 +92,6 @@ public record DeviceInfo(
                 integerDot,
                 engine,
                 rank,
-                notes);
-    }
-
-    /** The same with one more note. */
-    public DeviceInfo withNote(String note) {
-        List<String> more = new ArrayList<>(notes);
-        more.add(note);
-        return new DeviceInfo(
-                id,
-                kind,
-                name,
-                platform,
-                driver,
-                memoryBytes,
-                maxAllocationBytes,
-                localMemoryBytes,
-                maxWorkGroup,
-                computeUnits,
-                vectorBits,
-                halfArithmetic,
-                subgroups,
-                integerDot,
-                matrixEngine,
-                rank,
-                more);
+                words);
     }
 }
