@@ -47,6 +47,13 @@ public final class Progress implements AutoCloseable {
         total = all;
     }
 
+    /** A line that stays, on stderr also where nobody watches. */
+    public synchronized void note(String line) {
+        erase();
+        err.println(line);
+        err.flush();
+    }
+
     private synchronized void show() {
         err.print("\r\033[K" + line((System.nanoTime() - start) / 1_000_000_000L));
         err.flush();
@@ -74,12 +81,14 @@ public final class Progress implements AutoCloseable {
         if (ticker != null) {
             ticker.shutdownNow();
         }
-        synchronized (this) {
-            if (shown) {
-                err.print("\r\033[K");
-                err.flush();
-                shown = false;
-            }
+        erase();
+    }
+
+    private synchronized void erase() {
+        if (shown) {
+            err.print("\r\033[K");
+            err.flush();
+            shown = false;
         }
     }
 }

@@ -85,8 +85,12 @@ class MainTest {
             Thread.sleep(200);
             assertThat(err.toString()).isEmpty();
             Thread.sleep(2300);
+            progress.note("a line that stays");
+            Thread.sleep(500);
         }
-        assertThat(err.toString()).contains("3/12").endsWith("\r\033[K");
+        assertThat(err.toString())
+                .contains("3/12", "\r\033[Ka line that stays" + System.lineSeparator())
+                .endsWith("\r\033[K");
     }
 
     @Test

@@ -108,10 +108,11 @@ final class AgreementRun {
         return kept;
     }
 
-    /** The first and each n-th after it. */
-    static <T> List<T> every(int n, List<T> all) {
-        return IntStream.range(0, Math.ceilDiv(all.size(), n))
-                .mapToObj(i -> all.get(i * n))
+    /** The one at this place, counted from one, and each n-th after it. */
+    static <T> List<T> every(int n, int from, List<T> all) {
+        return IntStream.range(from - 1, all.size())
+                .filter(i -> (i - (from - 1)) % n == 0)
+                .mapToObj(all::get)
                 .toList();
     }
 

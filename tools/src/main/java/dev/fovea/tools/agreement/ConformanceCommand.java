@@ -3,7 +3,6 @@ package dev.fovea.tools.agreement;
 import dev.fovea.api.Backend;
 import dev.fovea.api.spi.BuildCount;
 import dev.fovea.conformance.AttentionCase;
-import dev.fovea.conformance.CaseResult.Status;
 import dev.fovea.conformance.Laws;
 import dev.fovea.conformance.Suites;
 import dev.fovea.tools.Console;
@@ -21,7 +20,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
@@ -35,7 +33,8 @@ import picocli.CommandLine.Option;
             "%nRuns attention cases (every option with every other, edge lengths and head dims, NaN in hidden places, random"
                     + " ones), laws that need no reference, and every mechanism against its oracle on each device, and prints how many pass / fail / are skipped"
                     + " because the device says that it does not do them, the largest error, and the largest share of the"
-                    + " allowed error that a case uses.%n"
+                    + " allowed error that a case uses. A failure is also printed on stderr when it happens, in one line with the command"
+                    + " that runs it again.%n"
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:nothing failed", "1:a case failed, or a device did", "2:wrong usage"},
@@ -83,6 +82,14 @@ public final class ConformanceCommand extends DeviceCommand {
     private int every;
 
     @Option(
+            names = "--from",
+            paramLabel = "K",
+            defaultValue = "1",
+            description =
+                    "Begin with the K-th of them: --every N with each K from 1 to N, in a process each, is all of them.")
+    private int from;
+
+    @Option(
             names = "--case",
             paramLabel = "CASE",
             description = "Run this case alone, as a failure prints it; repeatable.")
@@ -99,45 +106,41 @@ public final class ConformanceCommand extends DeviceCommand {
         if (every < 1) {
             throw new UsageException("--every must be at least 1, got " + every);
         }
-        List<Suites.Entry> entries = AgreementRun.every(every, AgreementRun.filtered(suite(), filter));
-        List<Laws.Law> laws = cases.isEmpty()
-                ? AgreementRun.every(every, AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter))
-                : List.of();
-        if (entries.isEmpty() && laws.isEmpty()) {
+        if (from < 1) {
+            throw new UsageException("--from must be at least 1, got " + from);
+        }
+        List<Suites.Entry> allEntries = AgreementRun.filtered(suite(), filter);
+        List<Laws.Law> allLaws =
+                cases.isEmpty() ? AgreementRun.filteredLaws(small ? Laws.small() : Laws.all(), filter) : List.of();
+        if (allEntries.isEmpty() && allLaws.isEmpty()) {
             throw new UsageException("--filter: no case or law holds '" + filter + "'");
+        }
+        List<Suites.Entry> entries = AgreementRun.every(every, from, allEntries);
+        List<Laws.Law> laws = AgreementRun.every(every, from, allLaws);
+        if (entries.isEmpty() && laws.isEmpty()) {
+            throw new UsageException("--from: there is no case or law number " + from);
         }
         Console console = console();
         try (OpenBackends backends = backends()) {
             Map<String, String> broken = new LinkedHashMap<>();
             List<Backend> open = open(backends, broken);
             List<String> ids = open.stream().map(b -> b.info().id()).toList();
-            Matrix matrix = new Matrix(ids);
-            List<Verdict> bad = new ArrayList<>();
-            Map<String, Integer> skips = new LinkedHashMap<>();
-            Set<String> skippedWhole = new LinkedHashSet<>(ids);
             long start = System.nanoTime();
+            Findings findings;
             try (Progress progress = console.progress()) {
-                new AgreementRun(open, progress).run(entries, laws, v -> {
-                    matrix.add(v);
-                    if (v.status() == Status.FAIL) {
-                        bad.add(v);
-                    } else if (v.status() == Status.SKIP) {
-                        skips.merge(v.device() + ": " + v.detail(), 1, Integer::sum);
-                    }
-                    if (v.status() != Status.SKIP) {
-                        skippedWhole.remove(v.device());
-                    }
-                });
+                findings = new Findings(ids, progress::note);
+                new AgreementRun(open, progress).run(entries, laws, findings::add);
             }
-            skippedWhole.forEach(id -> broken.put(id, "it skipped every case"));
+            findings.skippedWhole().forEach(id -> broken.put(id, "it skipped every case"));
+            List<Verdict> bad = findings.failures();
             double seconds = (System.nanoTime() - start) / 1e9;
             Map<String, Long> builds = new LinkedHashMap<>();
             open.forEach(b -> b.capability(BuildCount.class)
                     .ifPresent(count -> builds.put(b.info().id(), count.kernelBuilds())));
             if (json) {
-                console.out().println(Json.pretty(j -> json(j, ids, matrix, bad, skips, broken, builds, seconds)));
+                console.out().println(Json.pretty(j -> json(j, ids, findings, broken, builds, seconds)));
             } else {
-                text(matrix, bad, skips, broken, builds, seconds).forEach(console.out()::println);
+                text(findings, broken, builds, seconds).forEach(console.out()::println);
             }
             return bad.isEmpty() && broken.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
         }
@@ -179,18 +182,13 @@ public final class ConformanceCommand extends DeviceCommand {
         return open;
     }
 
-    private List<String> text(
-            Matrix matrix,
-            List<Verdict> bad,
-            Map<String, Integer> skips,
-            Map<String, String> broken,
-            Map<String, Long> builds,
-            double seconds) {
+    private List<String> text(Findings findings, Map<String, String> broken, Map<String, Long> builds, double seconds) {
+        List<Verdict> bad = findings.failures();
         List<String> lines = new ArrayList<>();
         lines.add("pass / fail / skip, largest error (share of the allowed error that a case uses at most)");
         lines.add("");
-        lines.addAll(matrix.lines());
-        skips.forEach((reason, count) -> lines.add("skipped " + count + " on " + reason));
+        lines.addAll(findings.matrix().lines());
+        findings.skips().forEach((reason, count) -> lines.add("skipped " + count + " on " + reason));
         broken.forEach((device, why) -> lines.add("not tested: " + device + ": " + why));
         for (Verdict v : bad.subList(0, Math.min(bad.size(), SHOWN_FAILURES))) {
             lines.add("");
@@ -216,20 +214,18 @@ public final class ConformanceCommand extends DeviceCommand {
     private void json(
             Json json,
             List<String> ids,
-            Matrix matrix,
-            List<Verdict> bad,
-            Map<String, Integer> skips,
+            Findings findings,
             Map<String, String> broken,
             Map<String, Long> builds,
             double seconds)
             throws IOException {
-        json.field("passed", bad.isEmpty() && broken.isEmpty())
+        json.field("passed", findings.failures().isEmpty() && broken.isEmpty())
                 .field("seed", seed)
                 .field("seconds", seconds)
                 .strings("devices", ids)
                 .objects(
                         "groups",
-                        matrix.cells().entrySet(),
+                        findings.matrix().cells().entrySet(),
                         (j, group) -> j.field("group", group.getKey())
                                 .objects(
                                         "devices",
@@ -246,7 +242,7 @@ public final class ConformanceCommand extends DeviceCommand {
                                                         cell.getValue().worstLoad())))
                 .objects(
                         "failures",
-                        bad,
+                        findings.failures(),
                         (j, v) -> j.field("device", v.device())
                                 .field("group", v.group())
                                 .field("case", v.what())
@@ -254,7 +250,7 @@ public final class ConformanceCommand extends DeviceCommand {
                                 .field("reproduce", v.reproduce()))
                 .objects(
                         "skips",
-                        skips.entrySet(),
+                        findings.skips().entrySet(),
                         (j, s) -> j.field("reason", s.getKey()).field("cases", s.getValue()))
                 .objects(
                         "broken",

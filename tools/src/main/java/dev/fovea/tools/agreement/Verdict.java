@@ -45,4 +45,9 @@ record Verdict(
                 Double.NaN,
                 "fovea conformance --device " + device + " --filter \"" + law.name() + "\"");
     }
+
+    /** What went wrong and the command that shows it again, without a line break. */
+    String line() {
+        return "on " + device + ", " + group + ": " + detail.strip().replaceAll("\\s*\\R\\s*", " ") + "; " + reproduce;
+    }
 }

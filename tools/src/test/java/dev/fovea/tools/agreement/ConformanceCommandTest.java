@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.fovea.conformance.CaseResult.Status;
 import dev.fovea.tools.Cli;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +51,27 @@ class ConformanceCommandTest {
     }
 
     @Test
+    void slicesAreAllOfThem() {
+        List<Integer> all = List.of(10, 11, 12, 13, 14, 15, 16);
+        assertThat(AgreementRun.every(3, 1, all)).containsExactly(10, 13, 16);
+        assertThat(AgreementRun.every(3, 2, all)).containsExactly(11, 14);
+        assertThat(AgreementRun.every(3, 3, all)).containsExactly(12, 15);
+        assertThat(AgreementRun.every(1, 8, all)).isEmpty();
+    }
+
+    @Test
+    void aFailureIsToldWhenItHappens() {
+        List<String> told = new ArrayList<>();
+        Findings findings = new Findings(List.of("cpu"), told::add);
+        findings.add(new Verdict("laws", "cpu", "a", Status.PASS, "", 0, 0, "again a"));
+        assertThat(told).isEmpty();
+        findings.add(new Verdict("laws", "cpu", "b", Status.FAIL, "off by\n  three\n", 0, 0, "fovea again"));
+        assertThat(told).containsExactly("FAILED on cpu, laws: off by three; fovea again");
+        assertThat(findings.failures()).hasSize(1);
+        assertThat(findings.skippedWhole()).isEmpty();
+    }
+
+    @Test
     void wrongUse() {
         for (List<String> args : List.of(
                 List.of("--quick", "--small"),
@@ -58,6 +80,8 @@ class ConformanceCommandTest {
                 List.of("--filter", "no such thing"),
                 List.of("--device", "moon"),
                 List.of("--every", "0"),
+                List.of("--from", "0"),
+                List.of("--filter", "huge", "--from", "100"),
                 List.of("--seed", "x"))) {
             String[] all = java.util.stream.Stream.concat(java.util.stream.Stream.of("conformance"), args.stream())
                     .toArray(String[]::new);
