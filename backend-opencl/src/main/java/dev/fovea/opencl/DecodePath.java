@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.expr.Expressions;
@@ -239,25 +240,25 @@ final class DecodePath implements AutoCloseable {
         parts.add(memory(a.query()));
         parts.add(memory(a.key()));
         parts.add(memory(a.value()));
-        parts.add(memory(a.pastKey(), a.key()));
-        parts.add(memory(a.pastValue(), a.value()));
-        parts.add(memory(a.keyLengths(), a.query()));
-        parts.add(memory(a.queryOffsets(), a.query()));
-        parts.add(schedule == null ? memory(a.query()) : schedule.memory());
+        parts.add(optional(a.pastKey()));
+        parts.add(optional(a.pastValue()));
+        parts.add(optional(a.keyLengths()));
+        parts.add(optional(a.queryOffsets()));
+        parts.add(schedule == null ? KernelArgument.NONE : schedule.memory());
         parts.add(workspace);
         parts.add(block);
         parts.addAll(extra);
         long items = schedule == null ? a.batch() * cut.splits() : schedule.items();
 
         List<KernelArgument> merge = new ArrayList<>();
-        merge.add(memory(a.keyLengths(), a.query()));
-        merge.add(memory(a.queryOffsets(), a.query()));
-        merge.add(memory(a.sinks(), a.query()));
+        merge.add(optional(a.keyLengths()));
+        merge.add(optional(a.queryOffsets()));
+        merge.add(optional(a.sinks()));
         merge.add(workspace);
         merge.add(memory(a.output()));
-        merge.add(memory(a.logSumExp(), a.output()));
-        merge.add(memory(a.maxima(), a.output()));
-        merge.add(memory(a.sums(), a.output()));
+        merge.add(optional(a.logSumExp()));
+        merge.add(optional(a.maxima()));
+        merge.add(optional(a.sums()));
         merge.add(block);
         merge.addAll(extra);
         long rows = a.batch() * spec.queryHeads() * a.queries();

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.Tensor;
@@ -41,6 +42,7 @@ final class HopperPath implements EnginePath {
     private final Set<HopperVariant> refused = new HashSet<>();
     private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
+    private @Nullable Ready last;
 
     /**
      * The path for a spec.
@@ -75,17 +77,27 @@ final class HopperPath implements EnginePath {
         return PlanesBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
     }
 
-    /** A variant and its kernel. */
-    private record Ready(HopperVariant variant, ContextKernel kernel) {}
+    /** A variant and its kernel, as found for so many keys in a context. */
+    private record Ready(HopperVariant variant, ContextKernel kernel, long keys, DeviceContext context) {}
 
-    /** The kernel for so many keys, of smaller tiles where the compiler cannot do with the registers; null if it can for none. */
+    /** The kernel for so many keys: mostly that of the run before, since to choose one looks through the expressions. */
     private synchronized @Nullable Ready ready(long keys, DeviceContext context) {
+        Ready r = last;
+        if (r == null || r.keys != keys || r.context != context) {
+            r = chosen(keys, context);
+            last = r;
+        }
+        return r;
+    }
+
+    /** Of smaller tiles where the compiler cannot do with the registers; null if it can for none. */
+    private @Nullable Ready chosen(long keys, DeviceContext context) {
         for (HopperVariant v = variant(keys); v != null; v = v.smaller()) {
             if (!refused.contains(v)) {
                 ContextKernel kernel = built.computeIfAbsent(v, w -> new ContextKernel(Kernels.hopper(w, spec)));
                 try {
                     kernel.in(context);
-                    return new Ready(v, kernel);
+                    return new Ready(v, kernel, keys, context);
                 } catch (KernelBuild e) {
                     if (exactly) {
                         throw e;
@@ -156,12 +168,12 @@ final class HopperPath implements EnginePath {
         list.add(memory(a.key()));
         list.add(memory(a.value()));
         list.add(memory(a.output()));
-        for (Tensor optional :
+        for (Tensor t :
                 new @Nullable Tensor[] {a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.maxima(), a.sums()
                 }) {
-            list.add(memory(optional, a.output()));
+            list.add(optional(t));
         }
-        list.add(workspace == null ? memory(a.query()) : new Memory(workspace));
+        list.add(workspace == null ? KernelArgument.NONE : new Memory(workspace));
         list.add(new Memory(tickets));
         list.add(new Value(HopperBlock.of(spec, a, variant)));
         list.add(new Value(AttentionBlock.of(spec, a, 1)));

@@ -37,12 +37,9 @@ final class Launches {
         throw new Unsupported("the stream belongs to another backend", "make it by this backend's newStream");
     }
 
-    /**
-     * The memory of a tensor, or where there is none and the kernel will not look, always the same of {@code other}'s context: what
-     * does not change from call to call is not set again.
-     */
-    static Memory memory(@Nullable Tensor tensor, Tensor other) {
-        return tensor == null ? new Memory(memory(other).storage().context().unused()) : memory(tensor);
+    /** The memory of a tensor, or nothing where the kernel will not look: a launch takes the longer the more buffers it has. */
+    static KernelArgument optional(@Nullable Tensor tensor) {
+        return tensor == null ? KernelArgument.NONE : memory(tensor);
     }
 
     static Memory memory(Tensor t) {
@@ -58,13 +55,13 @@ final class Launches {
         list.add(memory(a.query()));
         list.add(memory(a.key()));
         list.add(memory(a.value()));
-        list.add(memory(a.pastKey(), a.key()));
-        list.add(memory(a.pastValue(), a.value()));
+        list.add(optional(a.pastKey()));
+        list.add(optional(a.pastValue()));
         list.add(memory(a.output()));
-        for (Tensor optional : new @Nullable Tensor[] {
+        for (Tensor t : new @Nullable Tensor[] {
             a.keyLengths(), a.queryOffsets(), a.sinks(), a.logSumExp(), a.scores(), a.maxima(), a.sums()
         }) {
-            list.add(memory(optional, a.output()));
+            list.add(optional(t));
         }
         list.add(new Value(AttentionBlock.of(spec, a, slices)));
         list.addAll(keysAndExpressions(spec, a, source));

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spec.Arguments;
@@ -45,11 +46,11 @@ final class OpenClMergePlan implements DevicePlan {
         List<KernelArgument> list = List.of(
                 memory(a.maxima()),
                 memory(a.sums()),
-                memory(a.weights(), a.sums()),
+                optional(a.weights()),
                 memory(a.accumulators()),
-                memory(a.sinks(), a.sums()),
+                optional(a.sinks()),
                 memory(a.output()),
-                memory(a.logSumExp(), a.output()),
+                optional(a.logSumExp()),
                 new Value(MergeBlock.of(a)));
         long rows = a.output().size(0) * a.output().size(1) * a.output().size(2);
         long groups = Launches.groups(rows * Math.ceilDiv(spec.valueDim(), Kernels.MERGE_COLUMNS));

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spec.Arguments;
@@ -38,7 +39,7 @@ final class OpenClRotaryPlan implements DevicePlan {
                 memory(a.positions()),
                 memory(a.cosines()),
                 memory(a.sines()),
-                memory(a.sections(), a.positions()),
+                optional(a.sections()),
                 new Value(RotaryBlock.of(spec, a)));
         DeviceContext context = backend.context();
         Launches.stream(stream)

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spec.Arguments;
@@ -35,8 +36,8 @@ final class OpenClSelectPlan implements DevicePlan {
         List<KernelArgument> list = List.of(
                 memory(a.scores()),
                 memory(a.indices()),
-                memory(a.counts(), a.indices()),
-                memory(a.chosen(), a.indices()),
+                optional(a.counts()),
+                optional(a.chosen()),
                 new Value(block.bytes()));
         long groups = Launches.groups(block.groups());
         DeviceContext context = backend.context();

@@ -1,6 +1,7 @@
 package dev.fovea.opencl;
 
 import static dev.fovea.opencl.Launches.memory;
+import static dev.fovea.opencl.Launches.optional;
 
 import dev.fovea.api.ExecutionStream;
 import dev.fovea.api.spec.Arguments;
@@ -35,11 +36,11 @@ final class OpenClTransferPlan implements DevicePlan {
         long groups = Launches.groups(a.sourceSlots().size(last) * spec.heads());
         List<KernelArgument> list = List.of(
                 memory(a.source()),
-                memory(a.sourceScales(), a.source()),
-                memory(a.sourceZeros(), a.source()),
+                optional(a.sourceScales()),
+                optional(a.sourceZeros()),
                 memory(a.target()),
-                memory(a.targetScales(), a.target()),
-                memory(a.targetZeros(), a.target()),
+                optional(a.targetScales()),
+                optional(a.targetZeros()),
                 memory(a.sourceSlots()),
                 memory(a.targetSlots()),
                 new Value(TransferBlock.of(spec, a)));

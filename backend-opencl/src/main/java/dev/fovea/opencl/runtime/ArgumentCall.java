@@ -41,7 +41,12 @@ final class ArgumentCall {
     /** The status of setting an argument to a buffer. */
     int memory(cl_kernel kernel, int index, DeviceStorage storage) {
         value.set(JAVA_LONG, 0, storage.rawHandle());
-        return call(kernel, index, Long.BYTES);
+        return call(kernel, index, Long.BYTES, value);
+    }
+
+    /** The status of setting an argument to no buffer. */
+    int nothing(cl_kernel kernel, int index) {
+        return call(kernel, index, Long.BYTES, MemorySegment.NULL);
     }
 
     /** The status of setting an argument to a value. */
@@ -50,12 +55,12 @@ final class ArgumentCall {
             value = Arena.ofAuto().allocate(bytes.length, Long.BYTES);
         }
         MemorySegment.copy(bytes, 0, value, ValueLayout.JAVA_BYTE, 0, bytes.length);
-        return call(kernel, index, bytes.length);
+        return call(kernel, index, bytes.length, value);
     }
 
-    private int call(cl_kernel kernel, int index, long size) {
+    private int call(cl_kernel kernel, int index, long size, MemorySegment from) {
         try {
-            return (int) SET.invokeExact(kernel.getNativePointer(), index, size, value);
+            return (int) SET.invokeExact(kernel.getNativePointer(), index, size, from);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

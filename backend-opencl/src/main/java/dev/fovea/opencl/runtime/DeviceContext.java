@@ -47,7 +47,6 @@ public final class DeviceContext implements AutoCloseable {
     private final Set<DeviceStorage> storages = ConcurrentHashMap.newKeySet();
     private final AtomicLong liveBytes = new AtomicLong();
     private final SpareBuffers spares;
-    private @Nullable DeviceStorage unused;
     private @Nullable Staging staging;
     private boolean stagingTried;
     private volatile @Nullable String lost;
@@ -202,20 +201,6 @@ public final class DeviceContext implements AutoCloseable {
         }
         cl_mem memory = Objects.requireNonNull(made.object());
         return new DeviceStorage(this, memory, own(() -> Status.of(() -> CL.clReleaseMemObject(memory))), bytes, false);
-    }
-
-    /** Memory for the parameters of a kernel that it will not look at; the context's own. */
-    public DeviceStorage unused() {
-        return use(() -> {
-            synchronized (this) {
-                DeviceStorage u = unused;
-                if (u == null) {
-                    u = buffer(0);
-                    unused = u;
-                }
-                return u;
-            }
-        });
     }
 
     /** What transfers go through; null where device memory is the host's, or the driver has no memory for it. Called inside a use. */

@@ -67,6 +67,8 @@ public final class Kernel implements AutoCloseable {
                         ? Status.SUCCESS
                         : call.memory(handle, index, m.storage());
             }
+            case KernelArgument.None _ ->
+                before instanceof KernelArgument.None ? Status.SUCCESS : call.nothing(handle, index);
             case KernelArgument.Value v ->
                 before instanceof KernelArgument.Value b && Arrays.equals(b.bytes(), v.bytes())
                         ? Status.SUCCESS

@@ -5,6 +5,12 @@ import java.nio.ByteOrder;
 
 /** One argument of a kernel. */
 public sealed interface KernelArgument {
+    /** No buffer, for a parameter that the kernel will not look at. */
+    KernelArgument NONE = new None();
+
+    /** What {@link #NONE} is. */
+    record None() implements KernelArgument {}
+
     /** A buffer. */
     record Memory(DeviceStorage storage) implements KernelArgument {}
 

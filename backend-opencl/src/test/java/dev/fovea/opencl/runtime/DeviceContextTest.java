@@ -245,6 +245,26 @@ class DeviceContextTest {
         }
     }
 
+    @Test
+    void aParameterCanHaveNoBufferAndThenOneAgain() {
+        String source =
+                "__kernel void fill(__global int *to, __global const int *from) { to[get_global_id(0)] = from ? from[0] : -1; }\n";
+        try (DeviceContext context = FirstDevice.context(BinaryCache.none(), new AtomicLong());
+                Kernel kernel = context.programs().kernel(source, "fill");
+                DeviceStream stream = new DeviceStream()) {
+            DeviceStorage to = context.allocate(16);
+            DeviceStorage from = context.allocate(4);
+            from.write(0, MemorySegment.ofArray(new int[] {5}));
+            for (boolean given : new boolean[] {false, true, true, false, false, true}) {
+                KernelArgument second = given ? new KernelArgument.Memory(from) : KernelArgument.NONE;
+                stream.run(context, List.of(new Launch(kernel, List.of(new KernelArgument.Memory(to), second), 2, 2)));
+                assertThat(ints(to)).containsOnly(given ? 5 : -1);
+            }
+            to.free();
+            from.free();
+        }
+    }
+
     private static int[] ints(DeviceStorage storage) {
         int[] back = new int[4];
         storage.read(0, MemorySegment.ofArray(back));

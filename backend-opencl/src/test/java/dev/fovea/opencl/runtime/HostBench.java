@@ -13,6 +13,7 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.kernels.AttentionBlock;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -26,7 +27,8 @@ import org.jocl.cl_program;
 
 /**
  * Host time of asynchronous calls, in parts: {@code HostBench device [calls]}. A batch of calls is timed, the wait after it is not; per part
- * the least of the batches, by the clock and by the processor time of the thread, and the bytes that a call allocates.
+ * the median and the least of the batches by the clock, the least by the processor time of the thread, and the bytes that a call allocates. The
+ * first shape, and what is timed of it, is that of {@code fovea bench --suite gpu --only host}.
  */
 final class HostBench {
     private static final int BATCHES = 60;
@@ -151,28 +153,28 @@ final class HostBench {
     /** The library's calls, on the device and on one that does nothing. */
     private void library(String device) {
         try (Backend fovea = Backends.open(device)) {
-            attention("", fovea, 64);
-            attention("decode ", fovea, 256);
+            attention("bf16 1x8x128x64 ", fovea, DType.BF16, 8, 128, 128, Attention.full());
+            attention("f32 1x1x64x64 ", fovea, DType.F32, 1, 64, 64, Attention.causal());
+            attention("f32 decode ", fovea, DType.F32, 1, 1, 256, Attention.causal());
         }
     }
 
-    private void attention(String what, Backend fovea, int keys) {
-        int queries = keys == 64 ? 64 : 1;
-        try (Tensor q = fovea.copyOf(new float[queries * 64], DType.F32, 1, 1, queries, 64);
-                Tensor k = fovea.copyOf(new float[keys * 64], DType.F32, 1, 1, keys, 64);
-                Tensor v = fovea.copyOf(new float[keys * 64], DType.F32, 1, 1, keys, 64);
-                Tensor o = fovea.allocate(DType.F32, 1, 1, queries, 64);
-                Tensor o2 = fovea.allocate(DType.F32, 1, 1, queries, 64);
+    private void attention(
+            String what, Backend fovea, DType type, int heads, int queries, int keys, Attention options) {
+        try (Tensor q = fovea.copyOf(new float[heads * queries * 64], type, 1, heads, queries, 64);
+                Tensor k = fovea.copyOf(new float[heads * keys * 64], type, 1, heads, keys, 64);
+                Tensor v = fovea.copyOf(new float[heads * keys * 64], type, 1, heads, keys, 64);
+                Tensor o = fovea.allocate(type, 1, heads, queries, 64);
+                Tensor o2 = fovea.allocate(type, 1, heads, queries, 64);
                 ExecutionStream stream = fovea.newStream()) {
-            Attention options = Attention.causal();
             AttentionSpec spec = options.spec(q, k, v);
             AttentionArguments a = new AttentionArguments(q, k, v, o);
             AttentionArguments b = new AttentionArguments(q, k, v, o2);
             try (AttentionPlan plan = fovea.prepare(spec);
                     Backend idle = Backends.on(new IdleDevice(fovea.info()));
-                    Tensor q1 = idle.allocate(DType.F32, 1, 1, queries, 64);
-                    Tensor k1 = idle.allocate(DType.F32, 1, 1, keys, 64);
-                    Tensor o1 = idle.allocate(DType.F32, 1, 1, queries, 64);
+                    Tensor q1 = idle.allocate(type, 1, heads, queries, 64);
+                    Tensor k1 = idle.allocate(type, 1, heads, keys, 64);
+                    Tensor o1 = idle.allocate(type, 1, heads, queries, 64);
                     AttentionPlan nothing = idle.prepare(spec)) {
                 AttentionArguments idleArguments = new AttentionArguments(q1, k1, k1, o1);
                 part(what + "plan.run, the same tensors", () -> plan.run(a, stream), stream::await);
@@ -211,7 +213,7 @@ final class HostBench {
             repeat(call);
             wait.run();
         }
-        double clock = Double.MAX_VALUE;
+        double[] clock = new double[BATCHES];
         double processor = Double.MAX_VALUE;
         long bytes = Long.MAX_VALUE;
         for (int i = 0; i < BATCHES; i++) {
@@ -219,16 +221,18 @@ final class HostBench {
             long cpu = threads.getCurrentThreadCpuTime();
             long start = System.nanoTime();
             repeat(call);
-            clock = Math.min(clock, System.nanoTime() - start);
+            clock[i] = (System.nanoTime() - start) / 1e3 / calls;
             processor = Math.min(processor, threads.getCurrentThreadCpuTime() - cpu);
             bytes = Math.min(bytes, threads.getCurrentThreadAllocatedBytes() - allocated);
             wait.run();
         }
+        Arrays.sort(clock);
         System.out.printf(
                 Locale.ROOT,
-                "%-55s %7.2f us, processor %7.2f us, %6d bytes%n",
+                "%-55s %7.2f us, least %7.2f us, processor %7.2f us, %6d bytes%n",
                 name,
-                clock / calls / 1e3,
+                clock[BATCHES / 2],
+                clock[0],
                 processor / calls / 1e3,
                 bytes / calls);
     }
