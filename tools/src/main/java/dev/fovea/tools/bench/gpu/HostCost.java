@@ -12,15 +12,25 @@ import java.util.Map;
 
 /**
  * What a warm call costs the host: the time until an asynchronous run returns, by the prepared plan ({@code seconds}) and by the
- * facade that allocates an output ({@code attend}); and a run with its wait ({@code waited}) beside the device's own time of it
- * ({@code event}).
+ * facade that allocates an output ({@code attend}), each of batches that begin with an empty stream and end before the wait; and a run
+ * with its wait ({@code waited}) beside the device's own time of it ({@code event}). Warm is what the JVM has compiled for good: before that,
+ * some ten thousand calls long, they take two to ten times as long.
  */
 final class HostCost implements ReadyCase {
     private static final int CALLS = 200;
 
+    /** Longer than the JVM's compiler takes for the largest method of a call. */
+    private static final long SETTLED_NANOS = 700_000_000;
+
+    private static final long MOST_WARM_NANOS = 4_000_000_000L;
+
+    /** A batch that is faster by this part of the best is progress. */
+    private static final int WORTH_WAITING = 16;
+
     private final AttentionCall call;
     private final Backend backend;
     private final ExecutionStream stream;
+    private boolean warm;
 
     HostCost(Backend backend, ExecutionStream stream, DeviceInputs inputs, GpuCase c) {
         this.call = new AttentionCall(backend, stream, inputs, c);
@@ -30,6 +40,7 @@ final class HostCost implements ReadyCase {
 
     @Override
     public Measurement measure(int rounds) {
+        warmUp();
         double[] seconds = new double[rounds];
         double[] attend = new double[rounds];
         double[] waited = new double[rounds];
@@ -47,33 +58,47 @@ final class HostCost implements ReadyCase {
         return new Measurement(CALLS, seconds, more);
     }
 
-    /** Median of the time that a run takes to return, with the stream empty at first. */
-    private double run() {
-        double[] times = new double[CALLS];
-        for (int i = 0; i < CALLS; i++) {
-            long start = System.nanoTime();
-            call.plan().run(call.arguments(), stream);
-            times[i] = (System.nanoTime() - start) * 1e-9;
+    /** Calls until they get no faster. */
+    private void warmUp() {
+        double best = Double.MAX_VALUE;
+        long start = System.nanoTime();
+        long now = start;
+        for (long betterAt = start; !warm && now - betterAt < SETTLED_NANOS && now - start < MOST_WARM_NANOS; ) {
+            double seconds = attend() + run();
+            now = System.nanoTime();
+            if (seconds < best - best / WORTH_WAITING) {
+                best = seconds;
+                betterAt = now;
+            }
         }
+        warm = true;
+    }
+
+    /** Seconds of a call. */
+    private double run() {
+        long start = System.nanoTime();
+        for (int i = 0; i < CALLS; i++) {
+            call.plan().run(call.arguments(), stream);
+        }
+        double seconds = (System.nanoTime() - start) * 1e-9;
         stream.await();
-        return Measurement.median(times);
+        return seconds / CALLS;
     }
 
     private double attend() {
         AttentionArguments a = call.arguments();
-        List<Tensor> outputs = new ArrayList<>();
-        double[] times = new double[CALLS];
+        List<Tensor> outputs = new ArrayList<>(CALLS);
         try {
+            long start = System.nanoTime();
             for (int i = 0; i < CALLS; i++) {
-                long start = System.nanoTime();
                 outputs.add(backend.attend(a.query(), a.key(), a.value(), Attention.full()));
-                times[i] = (System.nanoTime() - start) * 1e-9;
             }
+            double seconds = (System.nanoTime() - start) * 1e-9;
             outputs.getLast().toFloatArray(); // waits: the next round finds the memory of this one
+            return seconds / CALLS;
         } finally {
             outputs.forEach(Tensor::close);
         }
-        return Measurement.median(times);
     }
 
     @Override
