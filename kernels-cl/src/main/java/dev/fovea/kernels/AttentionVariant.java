@@ -48,9 +48,8 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
     public static List<AttentionVariant> alternatives(AttentionSpec spec, TileLimits limits) {
         List<AttentionVariant> all = new ArrayList<>();
         for (AttentionTile tile : tiles(spec)) {
-            AttentionTile ahead = tile.copiedAhead();
-            if (limits.copiesAhead() && isCopied(spec) && ahead.isPossible() && limits.allow(ahead)) {
-                all.add(new AttentionVariant(spec.storage(), ahead, false, true, limits.nativeExp2()));
+            if (limits.copiesAhead() && isCopied(spec) && limits.allowAhead(tile)) {
+                all.add(new AttentionVariant(spec.storage(), tile.copiedAhead(), false, true, limits.nativeExp2()));
             }
             if (limits.allow(tile)) {
                 all.add(new AttentionVariant(spec.storage(), tile, false, true, limits.nativeExp2()));

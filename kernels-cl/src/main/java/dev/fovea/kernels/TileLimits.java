@@ -21,4 +21,10 @@ public record TileLimits(long localBytes, long workItems, int registers, boolean
                 && tile.workItems() <= workItems
                 && tile.accumulators() + OTHER_REGISTERS <= registers;
     }
+
+    /** Whether a tile can be copied ahead without leaving room for fewer work-groups side by side. */
+    boolean allowAhead(AttentionTile tile) {
+        AttentionTile ahead = tile.copiedAhead();
+        return ahead.isPossible() && allow(ahead) && localBytes / ahead.localBytes() == localBytes / tile.localBytes();
+    }
 }

@@ -107,6 +107,8 @@ class KernelsTest {
         List<AttentionVariant> all = AttentionVariant.alternatives(s, limits);
         assertThat(all.getFirst().tile().ahead()).isTrue();
         assertThat(all.getLast().tile().ahead()).isFalse();
+        TileLimits oneLess = new TileLimits(163 << 10, 1024, 255, true, true); // 80 KiB twice, 96 KiB once
+        assertThat(AttentionVariant.of(s, oneLess).tile().ahead()).isFalse();
         AttentionSpec wide = spec(128, 128, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
         assertThat(AttentionVariant.alternatives(wide, limits))
                 .noneMatch(v -> v.tile().ahead());
