@@ -24,13 +24,25 @@ final class MmaPath implements EnginePath {
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
-    private final MmaVariant variant;
-    private final ContextKernel narrow;
-    private final ContextKernel wide;
     private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
+    private volatile Kernel kernel;
     private boolean refused;
+
+    private record Kernel(MmaVariant variant, ContextKernel narrow, ContextKernel wide) {
+        static Kernel of(MmaVariant variant, AttentionSpec spec) {
+            return new Kernel(
+                    variant,
+                    new ContextKernel(Kernels.mma(variant, spec)),
+                    new ContextKernel(Kernels.mma(variant.widened(), spec)));
+        }
+
+        void close() {
+            narrow.close();
+            wide.close();
+        }
+    }
 
     /**
      * The path for a spec.
@@ -42,9 +54,8 @@ final class MmaPath implements EnginePath {
         DeviceContext context = backend.context();
         this.spec = spec;
         MmaVariant usual = usual(context, spec);
-        this.variant = usual.with(point, context.device().staticLocalBytes()).orElse(usual);
-        this.narrow = new ContextKernel(Kernels.mma(variant, spec));
-        this.wide = new ContextKernel(Kernels.mma(variant.widened(), spec));
+        this.kernel =
+                Kernel.of(usual.with(point, context.device().staticLocalBytes()).orElse(usual), spec);
     }
 
     /** The variant unless tuning says otherwise. */
@@ -67,8 +78,15 @@ final class MmaPath implements EnginePath {
     public synchronized boolean prepare(DeviceContext context) {
         if (!refused) {
             try {
-                narrow.in(context);
+                kernel.narrow().in(context);
             } catch (KernelBuild e) {
+                MmaVariant usual = usual(context, spec);
+                if (!kernel.variant().equals(usual)) { // a table's choice, measured with other options
+                    LOG.log(System.Logger.Level.DEBUG, "the usual tiles instead", e);
+                    kernel.close();
+                    kernel = Kernel.of(usual, spec);
+                    return prepare(context);
+                }
                 LOG.log(System.Logger.Level.WARNING, "attention without mma.sync: " + e.getMessage());
                 refused = true;
             }
@@ -83,7 +101,8 @@ final class MmaPath implements EnginePath {
         if (!MmaVariant.suits(spec, a) || planesBytes > backend.info().maxAllocationBytes() / 4 || !prepare(context)) {
             return false;
         }
-        ContextKernel kernel = AttentionBlock.needsWide(a) ? wide : narrow;
+        MmaVariant variant = this.kernel.variant();
+        ContextKernel kernel = AttentionBlock.needsWide(a) ? this.kernel.wide() : this.kernel.narrow();
         long groups = Launches.groups(Math.ceilDiv(a.queries(), variant.rows()) * a.batch() * spec.queryHeads());
         if (groups == 0) {
             return true;
@@ -108,19 +127,19 @@ final class MmaPath implements EnginePath {
 
     @Override
     public String describe() {
+        MmaVariant variant = kernel.variant();
         return "mma_attention.cl: " + variant.rows() + " queries x " + variant.keys() + " keys a work-group of "
                 + variant.workItems() + ", mma.sync" + (variant.planes() == 1 ? "" : " on three bf16 planes of f32");
     }
 
     @Override
     public String source() {
-        return narrow.source().text();
+        return kernel.narrow().source().text();
     }
 
     @Override
     public void close() {
-        narrow.close();
-        wide.close();
+        kernel.close();
         planes.close();
         ranges.close();
     }

@@ -58,7 +58,11 @@ final class OpenClAttentionPlan implements DevicePlan {
 
     private static TileLimits limits(FoundDevice device) {
         return new TileLimits(
-                device.staticLocalBytes(), device.info().maxWorkGroup(), device.registers(), device.nativeExp2());
+                device.staticLocalBytes(),
+                device.info().maxWorkGroup(),
+                device.registers(),
+                device.nativeExp2(),
+                device.copiesAhead());
     }
 
     /** Within which tables may choose, who know a device better than what it says of its registers. */
@@ -67,7 +71,8 @@ final class OpenClAttentionPlan implements DevicePlan {
                 device.staticLocalBytes(),
                 device.info().maxWorkGroup(),
                 Math.max(MANY_REGISTERS, device.registers()),
-                device.nativeExp2());
+                device.nativeExp2(),
+                device.copiesAhead());
     }
 
     /** What fits a device, the best first. */

@@ -107,6 +107,12 @@ class AttentionSmokeTest {
     }
 
     @Test
+    void copiedAhead() {
+        check(DType.F32, 64, 64, AttentionVariant::copiedAhead, 2e-6);
+        check(DType.F32, 40, 52, AttentionVariant::copiedAhead, 2e-6);
+    }
+
+    @Test
     void compact() {
         check(DType.F32, 40, 72, AttentionVariant::compact, 2e-6);
     }

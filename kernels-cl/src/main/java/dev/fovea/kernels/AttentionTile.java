@@ -14,6 +14,8 @@ import dev.fovea.api.spi.TuningPoint;
  *     staged anew for each tile of keys
  * @param depth columns of the head dim that are staged at a time, a multiple of 32
  * @param valueKeys keys whose values are staged at a time
+ * @param ahead whether keys and values have local memory of their own each, and are copied there, as they lie in memory, while something else
+ *     is computed
  */
 public record AttentionTile(
         int slice,
@@ -23,11 +25,30 @@ public record AttentionTile(
         int itemKeys,
         int resident,
         int depth,
-        int valueKeys) {
+        int valueKeys,
+        boolean ahead) {
+
+    AttentionTile(
+            int slice,
+            int rowGroups,
+            int columnGroups,
+            int itemRows,
+            int itemKeys,
+            int resident,
+            int depth,
+            int valueKeys) {
+        this(slice, rowGroups, columnGroups, itemRows, itemKeys, resident, depth, valueKeys, false);
+    }
+
+    /** The same, copied ahead; {@link #isPossible} or not. */
+    AttentionTile copiedAhead() {
+        return new AttentionTile(slice, rowGroups, columnGroups, itemRows, itemKeys, resident, depth, valueKeys, true);
+    }
 
     /** The same with fewer rows, for devices whose work-groups are small. */
     AttentionTile smaller() {
-        return new AttentionTile(slice, rowGroups / 4, columnGroups, itemRows, itemKeys, resident, depth, valueKeys);
+        return new AttentionTile(
+                slice, rowGroups / 4, columnGroups, itemRows, itemKeys, resident, depth, valueKeys, ahead);
     }
 
     /** The parameters that tuning may choose, as they are. */
@@ -53,7 +74,8 @@ public record AttentionTile(
                 point.get("itemKeys", itemKeys),
                 point.get("resident", resident),
                 point.get("depth", depth),
-                point.get("valueKeys", valueKeys));
+                point.get("valueKeys", valueKeys),
+                ahead);
     }
 
     /** Whether there is such a kernel, by the rules that tiles.clh holds it to. */
@@ -65,6 +87,9 @@ public record AttentionTile(
                 && (itemRows == 4 || itemRows == 8)
                 && (itemKeys == 4 || itemKeys == 8);
         if (!items || depth < 32 || depth % 32 != 0 || resident < 0 || resident % depth != 0) {
+            return false;
+        }
+        if (ahead && (resident != depth || valueKeys != keys())) {
             return false;
         }
         int columns = 4 * columnGroups;
@@ -94,7 +119,9 @@ public record AttentionTile(
 
     /** Local memory of a work-group. */
     public int localBytes() {
-        int shared = Math.max(depth * (keys() + (resident > 0 ? 0 : rows())), valueKeys * slice);
+        int forKeys = depth * (keys() + (resident > 0 ? 0 : rows()));
+        int forValues = valueKeys * slice;
+        int shared = ahead ? forKeys + forValues : Math.max(forKeys, forValues);
         return Float.BYTES * (resident * rows() + shared + keys() * rows());
     }
 
@@ -106,7 +133,8 @@ public record AttentionTile(
     @Override
     public String toString() {
         return rows() + " queries x " + keys() + " keys x " + slice + " value columns a work-group of " + workItems()
-                + ", " + itemRows + " x " + itemKeys + " a work-item";
+                + ", " + itemRows + " x " + itemKeys + " a work-item"
+                + (ahead ? ", copied ahead" : "");
     }
 
     String defines() {
@@ -114,7 +142,7 @@ public record AttentionTile(
                 + columnGroups
                 + "\n#define ITEM_ROWS " + itemRows + "\n#define ITEM_KEYS " + itemKeys + "\n#define RESIDENT "
                 + resident + "\n#define DEPTH " + depth + "\n#define VALUE_KEYS " + valueKeys
-                + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES
+                + "\n#define AHEAD " + (ahead ? 1 : 0) + "\n#define LOCAL_FLOATS " + localBytes() / Float.BYTES
                 + "\n";
     }
 }

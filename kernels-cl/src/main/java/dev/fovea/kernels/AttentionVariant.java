@@ -4,6 +4,7 @@ import dev.fovea.api.DType;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeyArguments;
+import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spi.TuningPoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,12 +48,22 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
     public static List<AttentionVariant> alternatives(AttentionSpec spec, TileLimits limits) {
         List<AttentionVariant> all = new ArrayList<>();
         for (AttentionTile tile : tiles(spec)) {
+            if (limits.copiesAhead() && isCopied(spec) && limits.allowAhead(tile)) {
+                all.add(new AttentionVariant(spec.storage(), tile.copiedAhead(), false, true, limits.nativeExp2()));
+            }
             if (limits.allow(tile)) {
                 all.add(new AttentionVariant(spec.storage(), tile, false, true, limits.nativeExp2()));
             }
         }
         all.add(new AttentionVariant(spec.storage(), plain(spec), false, true, limits.nativeExp2()));
         return all;
+    }
+
+    /** Whether keys and values are used as they are stored. */
+    private static boolean isCopied(AttentionSpec spec) {
+        return spec.storage() == DType.F32
+                && spec.source().format() == KvFormat.of(DType.F32)
+                && spec.source().rotary().isEmpty();
     }
 
     /** 8 x 8 and 8 x 4 register blocks, for devices with registers for them. */
@@ -92,6 +103,11 @@ public record AttentionVariant(DType storage, AttentionTile tile, boolean wide, 
     /** The same with fewer rows to a work-group, for devices that cannot run the larger one. */
     public AttentionVariant smaller() {
         return new AttentionVariant(storage, tile.smaller(), wide, unrolled, nativeExp2);
+    }
+
+    /** The same with keys and values copied ahead, where the tile allows it. */
+    public AttentionVariant copiedAhead() {
+        return new AttentionVariant(storage, tile.copiedAhead(), wide, unrolled, nativeExp2);
     }
 
     /** The parameters that tuning may choose, as they are. */

@@ -23,11 +23,20 @@ import org.jspecify.annotations.Nullable;
  * @param warps of a work-group
  * @param rowBlocks blocks of 16 query rows of a warp
  * @param keys keys of a tile
+ * @param stages tiles of keys and values that there is local memory for: with two, warps wait for each other at every tile
  * @param scored whether there is a cap or a score expression; without one the scale goes into the exponent
  * @param wide 64-bit distances inside a slice
  */
 public record MmaVariant(
-        int planes, int headDim, int valueDim, int warps, int rowBlocks, int keys, boolean scored, boolean wide) {
+        int planes,
+        int headDim,
+        int valueDim,
+        int warps,
+        int rowBlocks,
+        int keys,
+        int stages,
+        boolean scored,
+        boolean wide) {
     private static final int WARP = 32;
     private static final int WIDEST = 256;
     private static final int WIDEST_OF_PLANES = 128;
@@ -39,8 +48,11 @@ public record MmaVariant(
     private static final int CHUNK = 8;
 
     /** What tuning may choose. */
-    public static final TuningSpace SPACE =
-            TuningSpace.of().with("warps", 4, 8).with("rowBlocks", 1, 2).with("keys", 32, 64, 96, 128);
+    public static final TuningSpace SPACE = TuningSpace.of()
+            .with("warps", 4, 8)
+            .with("rowBlocks", 1, 2)
+            .with("keys", 32, 64, 96, 128)
+            .with("stages", 2, 4);
 
     /** Whether the kernel computes what the spec says, where a work-group can have so much local memory. */
     public static boolean takes(AttentionSpec spec, int localBytes) {
@@ -99,7 +111,7 @@ public record MmaVariant(
         if (PlanesBlock.splits(spec)) {
             boolean narrow = Math.max(headDim, valueDim) <= 64;
             for (int warps = narrow ? 4 : 8; warps >= 4; warps /= 2) {
-                MmaVariant v = new MmaVariant(3, headDim, valueDim, warps, narrow ? 2 : 1, 32, scored, false);
+                MmaVariant v = new MmaVariant(3, headDim, valueDim, warps, narrow ? 2 : 1, 32, 2, scored, false);
                 if (v.localBytes() <= localBytes) {
                     return v;
                 }
@@ -111,7 +123,7 @@ public record MmaVariant(
         for (int rowBlocks = valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1; rowBlocks > 0; rowBlocks--) {
             for (int keys = Math.max(headDim, valueDim) <= 64 ? 128 : 64; keys >= 32; keys /= 2) {
                 for (int warps = mostWarps; warps >= 4; warps /= 2) {
-                    MmaVariant v = new MmaVariant(1, headDim, valueDim, warps, rowBlocks, keys, scored, false);
+                    MmaVariant v = new MmaVariant(1, headDim, valueDim, warps, rowBlocks, keys, 2, scored, false);
                     if (v.localBytes() <= localBytes) {
                         return v;
                     }
@@ -126,7 +138,8 @@ public record MmaVariant(
         return TuningPoint.DEFAULTS
                 .with("warps", warps)
                 .with("rowBlocks", rowBlocks)
-                .with("keys", keys);
+                .with("keys", keys)
+                .with("stages", stages);
     }
 
     /** The same with other parameters, where a work-group can have so much local memory; empty if there is no such kernel. */
@@ -138,6 +151,7 @@ public record MmaVariant(
                 point.get("warps", warps),
                 point.get("rowBlocks", rowBlocks),
                 point.get("keys", keys),
+                point.get("stages", stages),
                 scored,
                 wide);
         return v.possible() && v.localBytes() <= localBytes ? Optional.of(v) : Optional.empty();
@@ -149,7 +163,9 @@ public record MmaVariant(
                 && rowBlocks <= (valueDim <= WIDEST_OF_TWO_BLOCKS ? 2 : 1)
                 && keys >= 16
                 && keys <= 128
-                && keys % 16 == 0;
+                && keys % 16 == 0
+                && stages >= 2
+                && stages <= 8;
         return shape
                 && keys % rowsAtOnce(headDim) == 0
                 && keys % rowsAtOnce(valueDim) == 0
@@ -169,7 +185,7 @@ public record MmaVariant(
 
     /** The same with 64-bit distances. */
     public MmaVariant widened() {
-        return new MmaVariant(planes, headDim, valueDim, warps, rowBlocks, keys, scored, true);
+        return new MmaVariant(planes, headDim, valueDim, warps, rowBlocks, keys, stages, scored, true);
     }
 
     /** Query rows of a work-group. */
@@ -181,15 +197,16 @@ public record MmaVariant(
         return WARP * warps;
     }
 
-    /** Local memory of a work-group: its queries, whose place a 16-bit output takes, and two tiles of keys and of values. */
+    /** Local memory of a work-group: its queries, whose place a 16-bit output takes, and tiles of keys and of values. */
     public int localBytes() {
         int widestRow = planes == 1 ? Math.max(headDim, valueDim) : headDim;
-        return planes * (2 * rows() * widestRow + 4 * keys * (headDim + valueDim));
+        return planes * (2 * rows() * widestRow + 2 * stages * keys * (headDim + valueDim)) + (stages > 2 ? 128 : 0);
     }
 
     String defines() {
         return "#define QK_DIM " + headDim + "\n#define V_DIM " + valueDim + "\n#define WARPS " + warps
-                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define SCORED "
+                + "\n#define ROW_BLOCKS " + rowBlocks + "\n#define KEYS " + keys + "\n#define STAGES " + stages
+                + "\n#define SCORED "
                 + (scored ? 1 : 0) + "\n#define WIDE " + (wide ? 1 : 0)
                 + "\n";
     }

@@ -80,18 +80,10 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #define LAG (PARTIALS ? 0.0f : 8.0f / LOG2E)
 
 #if NATIVE_EXP2
-#define WEIGHT_OF(x) native_exp2((x) * LOG2E)
+#define WEIGHT_OF(x) fast_exp2((x) * LOG2E)
 #else
 #define WEIGHT_OF(x) exp_nonpositive(x)
 #endif
-
-// Takes the tile of rows out of the number of a group: tile by tile of a head, so that its keys stay in a cache, or, where tiles take
-// unequal time, head by head for each tile, so that no long one starts late.
-static int next_in_turn(long *group, int tiles, int unequal) {
-  const long all = *group, others = get_num_groups(0) / tiles;
-  *group = unequal ? all % others : all / tiles;
-  return (int)(unequal ? all / others : all % tiles);
-}
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __global const element *restrict q, __global const kv_element *k, __global const kv_element *v,
@@ -103,7 +95,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   __local float *const q_tile = (__local float *)local_memory;
   __local float *const shared = q_tile + Q_FLOATS;
   __local float *const p_tile = shared + SHARED_FLOATS;
-  __local float *const k_tile = shared + (RESIDENT ? 0 : DEPTH * ROWS);
+  __local float *const k_tile = shared + (RESIDENT ? 0 : DEPTH * ROWS), *const v_tile = shared + AHEAD * DEPTH * KEYS;
 
   const int tid = get_local_id(0), tx = tid % COLUMN_GROUPS, ty = tid / COLUMN_GROUPS;
   long group = get_group_id(0);
@@ -194,8 +186,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
   }
 #endif
 
-  // The fast phase multiplies masked weights, which are 0, into the values. If that lets a NaN or an infinity of a masked
-  // value through, a NaN shows up in the output, and the careful phase selects instead.
+  // The fast phase multiplies masked weights, which are 0, into the values. If that lets a NaN or an infinity of a masked value
+  // through, a NaN shows up in the output, and the careful phase selects instead.
   for (int phase = SWEEPS == 2 ? PHASE_SUMS : PHASE_FAST; phase < PHASE_NONE;) {
     const int careful = phase == PHASE_CAREFUL;
 #if SWEEPS == 1
@@ -228,6 +220,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #endif
       const int key0 = tile & ~(KEYS - 1);
 #else
+    COPY_KEYS(from < to ? from : NO_TILE)
     for (int key0 = from; key0 < to; key0 += KEYS) {
 #endif
       float4 s[ITEM_ROWS][KEY_BLOCKS];
@@ -250,6 +243,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #endif
           STAGE_KEYS(k_tile + (d0 - depth) * KEYS)
         }
+        COPY_VALUES(LIVE && phase != PHASE_SUMS)
+        WAIT_FOR_COPIES
         barrier(CLK_LOCAL_MEM_FENCE);
         if (ACTIVE) {
           const int deep = min(DEPTH, a.head_dim - depth);
@@ -345,7 +340,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place or not needed, nobody reads k_tile any more
 #if VERDICTS
       const int next = *next_tile;
+#else
+      const int next = key0 + KEYS < to ? key0 + KEYS : NO_TILE;
 #endif
+      COPY_KEYS(next)
 #if NORMALISER == SOFTMAX
 #if LAGS
       const int rescaled = *outgrown;
@@ -461,6 +459,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         if (phase != PHASE_SUMS && LIVE) {
           STAGE_VALUES
         }
+        WAIT_FOR_COPIES
         barrier(CLK_LOCAL_MEM_FENCE);
         const int here = min(VALUE_KEYS, present - part);
         if (ACTIVE && phase == PHASE_FAST) {
@@ -482,7 +481,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
               const float4 p = F4(p_tile + (part + key) * ROWS + 4 * ((ROW_BLOCKS * ty + i) ^ swizzle));
 #pragma unroll UNROLL
               for (int j = 0; j < BLOCKS; j++) {
-                const float4 y = F4(shared + key * SLICE + 4 * tx + COLUMNS * j);
+                const float4 y = F4(v_tile + key * SLICE + 4 * tx + COLUMNS * j);
 #define ADD_SELECTED(C, J) acc[4 * i + J][j] = HAS_WEIGHT(p.C) ? FMA((float4)(p.C), y, acc[4 * i + J][j]) : acc[4 * i + J][j];
                 EACH_OF_FOUR(ADD_SELECTED)
               }
@@ -498,8 +497,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads p_tile any more
 #pragma unroll UNROLL
     for (int i = 0; i < ITEM_ROWS; i++) p_tile[i * THREADS + tid] = l[i];
-    __local int *const found_nan = (__local int *)(shared);
-    if (tid == 0) *found_nan = 0;
+    if (tid == 0) *outgrown = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
     if (phase == PHASE_FAST) {
       float sum = 0.0f;
@@ -513,10 +511,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         }
         if (row + i <= last) sum += of_row;
       }
-      if (isnan(sum)) atomic_or(found_nan, 1);
+      if (isnan(sum)) atomic_or(outgrown, 1);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int again = *found_nan;
+    const int again = *outgrown;
 #if SWEEPS == 2
     if (phase == PHASE_SUMS) {
 #pragma unroll UNROLL

@@ -1,7 +1,7 @@
 // Attention of the softmax family, forward, on NVIDIA's matrix unit: one sweep over the keys, f16 or bf16 storage, f32 sums.
 //
 // A work-group owns ROWS query rows of one (batch, query head), a warp of it WARP_ROWS. Scores, weights and output of a warp's rows stay
-// in its registers; the queries and two tiles of keys and of values lie in local memory, one of which is used while the other is copied.
+// in its registers; the queries and two or more tiles of keys and of values lie in local memory, one of which is used while others are copied.
 #include "mma_tiles.clh"
 #include "numerics.clh"
 #include "arguments.clh"
@@ -205,11 +205,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     __global const kv_element *past_v, __global out_element *o, __global const int *lengths, __global const int *offsets,
     __global const float *sinks, __global float *lse, __global float *scores, __global float *maxima, __global float *row_sums,
     struct attention_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
-  __local uchar local_memory[Q_BYTES + 2 * (K_BYTES + V_BYTES)] __attribute__((aligned(128)));
+  __local uchar local_memory[Q_BYTES + STAGES * (K_BYTES + V_BYTES)] __attribute__((aligned(128)));
 #if VERDICTS
   __local uint judged[2 * WARPS];
 #endif
-  const uint q_at = local_address(local_memory), k_at = q_at + Q_BYTES, v_at = k_at + 2 * K_BYTES;
+  const uint q_at = local_address(local_memory), k_at = q_at + Q_BYTES, v_at = k_at + STAGES * K_BYTES;
+#if DRIFT
+  __local ulong barriers[2 * STAGES] __attribute__((aligned(128)));
+  const uint barriers_at = local_address(barriers);
+#endif
 
   const float log2_scale = a.scale * LOG2E;
   // The maximum of a row that its weights are relative to, and the sum of those that this lane has.
@@ -325,6 +329,30 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     }                                                                                                                     \
   }
 
+#if DRIFT
+  if (get_local_id(0) == 0) {
+    for (int n = 0; n < STAGES; n++) {
+      barrier_init(FULL(n), THREADS);
+      barrier_init(READ(n), WARPS);
+    }
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  int tile, next, after;
+  COPY_QUERIES
+  NEXT_TILE(tile)
+  START_COPY(tile, 0)
+  NEXT_TILE(next)
+  START_COPY(next, 1)
+  for (int n = 0; tile != NO_TILE; tile = next, next = after, n++) {
+    const int buffer = n % STAGES;
+    if (n > 0) arrive_as_warp(READ((n - 1) % STAGES), work_item_again() % WARP);
+    NEXT_TILE(after)
+    wait_for_phase(FULL(buffer), n / STAGES & 1);
+    warp_barrier();
+// behind the scores, when other warps are likely to have read what it overwrites
+#define COPY_AHEAD START_COPY(after, n + 2)
+#else
+#define COPY_AHEAD
   int tile, next;
   COPY_QUERIES
   NEXT_TILE(tile)
@@ -338,19 +366,23 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     if (next != NO_TILE) {
       COPY_KEYS_AND_VALUES(next, buffer ^ 1)
     }
+#endif
     FIND_OPERANDS
     if (SEEN(tile)) {
       CLEAR(s, KEYS / 8)
 #pragma unroll
       for (int step = 0; step < QK_DIM / 16; step++) ADD_SCORES(s, step, buffer)
       FINISH_SCORES(s, tile)
+      COPY_AHEAD
 #pragma unroll
       for (int step = 0; step < KEYS / 16; step++) {
         uint4 p[PLANES][ROW_BLOCKS];
         WEIGH(s, step, tile)
 #pragma unroll
-        for (int n = 0; n < V_DIM / 16; n++) ADD_OUTPUT(step, n, buffer)
+        for (int c = 0; c < V_DIM / 16; c++) ADD_OUTPUT(step, c, buffer)
       }
+    } else {
+      COPY_AHEAD
     }
   }
   }

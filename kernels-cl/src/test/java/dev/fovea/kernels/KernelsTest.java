@@ -68,7 +68,7 @@ class KernelsTest {
     @Test
     void tilesStayWithinLimits() {
         for (int bytes : new int[] {32 << 10, 48 << 10, 64 << 10, 226 << 10}) {
-            TileLimits limits = new TileLimits(bytes, 256, 255, true);
+            TileLimits limits = new TileLimits(bytes, 256, 255, true, true);
             for (int dim : new int[] {16, 64, 96, 128, 192, 576}) {
                 AttentionSpec s = spec(dim, Math.min(dim, 512), 1, false, QueryOffset.TOP_LEFT, Optional.empty());
                 List<AttentionVariant> all = AttentionVariant.alternatives(s, limits);
@@ -87,17 +87,31 @@ class KernelsTest {
     @Test
     void moreLocalMemoryGivesLargerTiles() {
         AttentionSpec s = spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
-        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 255, true))
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 255, true, true))
                         .tile()
                         .rows())
                 .isEqualTo(128);
-        assertThat(AttentionVariant.of(s, new TileLimits(48 << 10, 1024, 255, true))
+        assertThat(AttentionVariant.of(s, new TileLimits(48 << 10, 1024, 255, true, true))
                         .tile()
                         .itemKeys())
                 .isEqualTo(8);
-        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 64, true))
+        assertThat(AttentionVariant.of(s, new TileLimits(226 << 10, 1024, 64, true, true))
                         .tile())
                 .isEqualTo(AttentionVariant.of(s).tile());
+    }
+
+    @Test
+    void onlyWhatIsUsedAsStoredIsCopiedAhead() {
+        TileLimits limits = new TileLimits(226 << 10, 1024, 255, true, true);
+        AttentionSpec s = spec(64, 64, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
+        List<AttentionVariant> all = AttentionVariant.alternatives(s, limits);
+        assertThat(all.getFirst().tile().ahead()).isTrue();
+        assertThat(all.getLast().tile().ahead()).isFalse();
+        TileLimits oneLess = new TileLimits(163 << 10, 1024, 255, true, true); // 80 KiB twice, 96 KiB once
+        assertThat(AttentionVariant.of(s, oneLess).tile().ahead()).isFalse();
+        AttentionSpec wide = spec(128, 128, 1, false, QueryOffset.TOP_LEFT, Optional.empty());
+        assertThat(AttentionVariant.alternatives(wide, limits))
+                .noneMatch(v -> v.tile().ahead());
     }
 
     @Test

@@ -75,6 +75,11 @@ public final class FoundDevice {
         return computeCapability() > 0;
     }
 
+    /** Whether a work-item need not wait for its copies from global to local memory: cp.async of NVIDIA's. */
+    public boolean copiesAhead() {
+        return computeCapability() >= 80;
+    }
+
     /** Local memory that arrays of a kernel can take. NVIDIA's driver says 48 KiB, which is what arguments in local memory can; more may fail to build. */
     public int staticLocalBytes() {
         return switch (computeCapability()) {
