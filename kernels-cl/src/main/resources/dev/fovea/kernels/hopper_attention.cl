@@ -187,7 +187,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             if (live != 0) {
               const int i = 31 - (int)clz(live & (0u - live));
               live &= live - 1;
-              next = TILE((judged_from - i) * KEYS, whole >> i & 1);
+              // what was judged ends where the keys to look at do
+              next = TILE((judged_from - i) * KEYS, whole >> i & ((judged_from - i + 1) * KEYS <= to));
             } else {
               const int count = min(upper - from + 1, 32);
 #if VERDICTS
