@@ -10,6 +10,9 @@ public final class HopperBlock {
     /** Keys and values of heads that are worked on together: about half of the second-level cache. */
     private static final long SECTION_BYTES = 24L << 20;
 
+    /** Elements of the output that a work-item stores at once. */
+    private static final int WIDE = 4;
+
     private static final int TICKET_BYTES = 128;
     private static final int MAPS_BYTES = 4 * 128;
 
@@ -57,7 +60,10 @@ public final class HopperBlock {
         boolean growing = band.right() < KeyBand.UNLIMITED && band.left() == KeyBand.UNLIMITED;
         w.int32(Math.toIntExact(heads * itemsOfHead)).int32(itemsOfHead);
         w.int32(Math.toIntExact(heads)).int32(Math.toIntExact(section));
-        w.flag(growing).int32(boxRows).flag(bulk).int32(Math.toIntExact(a.batch()));
+        w.flag(growing).int32(boxRows).flag(bulk);
+        w.flag(HopperVariant.together(a.output(), WIDE))
+                .int32(Math.toIntExact(a.batch()))
+                .int32(0);
         return w.bytes();
     }
 }

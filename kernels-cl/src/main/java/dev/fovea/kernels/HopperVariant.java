@@ -1,6 +1,7 @@
 package dev.fovea.kernels;
 
 import dev.fovea.api.DType;
+import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
@@ -95,17 +96,17 @@ public record HopperVariant(
                 && a.scale() > Float.MIN_NORMAL * 4
                 && a.scale() < Float.MAX_VALUE / 4
                 && (!paged || page >= LEAST_PAGE && Long.bitCount(page) == 1)
-                && pairs(a)
+                && together(a.output(), 2)
                 && !AttentionBlock.needsWide(a);
     }
 
-    /** Whether two neighbours of the output can be written together. */
-    private static boolean pairs(AttentionArguments a) {
-        boolean even = a.output().offset() % 2 == 0;
+    /** Whether so many neighbours of the output can be written together. */
+    static boolean together(Tensor output, int count) {
+        boolean whole = output.offset() % count == 0 && output.size(3) % count == 0;
         for (int axis = 0; axis < 3; axis++) {
-            even &= AttentionBlock.stride(a.output(), axis) % 2 == 0;
+            whole &= AttentionBlock.stride(output, axis) % count == 0;
         }
-        return even;
+        return whole;
     }
 
     /** The variant for a spec and a run with so many keys. */
@@ -119,33 +120,36 @@ public record HopperVariant(
         int widest = Math.max(headDim, valueDim);
         int feeder = demanding ? 72 : PLAIN_FEEDER;
         int of = 64;
-        boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         if (spec.storage() == DType.F32) {
             int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
-            return two(3, headDim, valueDim, tile, 2, false, folded, widest > of ? Math.max(feeder, 56) : feeder);
+            return two(3, headDim, valueDim, tile, 2, folded, widest > of ? Math.max(feeder, 56) : feeder);
         }
         boolean allSeen = spec.mask().equals(Expressions.constant(true));
         if (widest <= of && folded && !demanding && (allSeen || keys >= KEYS_FOR_THREE)) {
+            // through local memory: 1 x 32 x 16384 x 64 full took 1.5 % longer without, perhaps since three groups have
+            // few registers
+            boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
             return new HopperVariant(1, headDim, valueDim, 128, 3, 3, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
         }
         if (widest <= of) {
-            return two(1, headDim, valueDim, 128, 3, bulk, folded, feeder);
+            return two(1, headDim, valueDim, 128, 3, folded, feeder);
         }
         if (widest <= WIDEST_OF_PLANES) {
             boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
-            return two(1, headDim, valueDim, many ? 176 : 128, 2, bulk && !many, folded, feeder);
+            return two(1, headDim, valueDim, many ? 176 : 128, 2, folded, feeder);
         }
-        boolean paged = spec.source().layout() == Layout.PAGED;
-        if (valueDim <= WIDEST_OF_PLANES) {
-            return two(1, headDim, valueDim, paged ? 64 : 112, 2, bulk, folded, feeder);
+        if (valueDim <= WIDEST_OF_PLANES && spec.source().layout() != Layout.PAGED) {
+            // what fits; 112 keys of 192 columns with values of 128 took 4 % longer than 128
+            int tile = headDim > 192 && valueDim > of ? 96 : 128;
+            return two(1, headDim, valueDim, tile, 2, folded, feeder);
         }
-        return two(1, headDim, valueDim, 64, 2, false, folded, feeder);
+        return two(1, headDim, valueDim, 64, 2, folded, feeder);
     }
 
     private static HopperVariant two(
-            int planes, int headDim, int valueDim, int keys, int stages, boolean bulk, boolean folded, int feeder) {
+            int planes, int headDim, int valueDim, int keys, int stages, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
-        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, bulk, folded, feeder, consumer);
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, false, folded, feeder, consumer);
     }
 
     /** Pieces of queries in local memory: two where there is room, so that those of the next one are brought ahead. */

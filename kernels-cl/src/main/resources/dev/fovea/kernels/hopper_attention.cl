@@ -29,7 +29,9 @@ struct hopper_block {
   int heavy_first;           // later rows see more keys
   int box_rows;              // rows of keys that one copy brings
   int bulk_store;            // the output can be stored by the copy engine
+  int wide_store;            // it can be stored by eight bytes
   int planes;                // distance between two planes, along the axis of sequences
+  int unused;
 };
 
 // What the copy engine and the consumers are told of a piece of work.
@@ -98,7 +100,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   if (thread == 0) {
     for (int i = 0; i < 2; i++) {
       barrier_init(WORK_FULL(i), 1);
-      barrier_init(WORK_EMPTY(i), CONSUMERS);
+      barrier_init(WORK_EMPTY(i), 4 * CONSUMERS);
       barrier_init(QUERY_FULL(i), 1);
       barrier_init(QUERY_EMPTY(i), CONSUMERS);
     }
@@ -187,7 +189,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             if (live != 0) {
               const int i = 31 - (int)clz(live & (0u - live));
               live &= live - 1;
-              next = TILE((judged_from - i) * KEYS, whole >> i & 1);
+              // what was judged ends where the keys to look at do
+              next = TILE((judged_from - i) * KEYS, whole >> i & ((judged_from - i + 1) * KEYS <= to));
             } else {
               const int count = min(upper - from + 1, 32);
 #if VERDICTS
@@ -275,6 +278,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     uint p[SCORES / 2];
 #endif
     EACH_SCORE s[i] = 0.0f;
+    EACH_OUTPUT o[i] = 0.0f;
 #if BULK_STORE
     if (lead) acquire_map(o_map);
 #endif
@@ -291,11 +295,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         READ_WORK
         m0 = m1 = -INFINITY;
         l0 = l1 = reference0 = reference1 = 0.0f;
+#if PLANES == 3
         EACH_OUTPUT o[i] = 0.0f;
+#endif
         const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
         barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
-        int tile = 0;
-        for (int begun = 0; !begun || tile & MORE; begun = 1) {
+        // tiles begun before; the values of the first set the outputs, which need not be zero
+        int tile = 0, begun = 0;
+        for (; !begun || tile & MORE; begun++) {
           const uint last_stage = stage, last_phase = phase;
           if (begun) {
             ADVANCE
@@ -355,6 +362,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 
       // read again, so that little of it has to stay in registers all the time
       READ_WORK
+      barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
       float factor0, factor1;
       FINISH_ROW(m0, l0, factor0, row)
       FINISH_ROW(m1, l1, factor1, row + 8)
@@ -372,12 +380,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         SHAPE(o[i + 2], row + 8, COLUMN(i))
         SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
       }
+      const int unknown = (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last);
+      // a shuffle for the same reason as above
 #if BULK_STORE
       if (lead) STORES_READ;
+      const int careful = shuffle(any_of_group(OWN(group), unknown), 0);
+#else
+      const int careful = shuffle(ballot(unknown) != 0, 0);
 #endif
-      // a shuffle for the same reason as above
-      const int careful = shuffle(any_of_group(OWN(group), (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last)), 0);
-      if (lead) barrier_arrive(WORK_EMPTY(turn & 1));
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
@@ -408,6 +418,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             store_box(o_map, 64 * panel, start + own_first, h, QUERY_BATCH(b),
                       output_at + panel * (ROWS * PANEL_BYTES) + group * (64 * PANEL_BYTES));
           STORES_COMMIT;
+        }
+#endif
+#if PLANES == 1 && !PARTIALS && !BULK_STORE
+      } else if (x.wide_store) {
+        const int odd = quarter & 1, column = 2 * quarter + 6 * odd;
+        __global out_element *const to = out + (long)row * a.o.row + column, *const to_second = to + 8 * a.o.row;
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 8) {
+          const int fits = 2 * i + 48 <= VALUE_DIM || column + 2 * i < a.value_dim;
+          store_four(row <= last && fits, to + 2 * i, odd, PACK(o[i], o[i + 1]), PACK(o[i + 4], o[i + 5]));
+          store_four(row + 8 <= last && fits, to_second + 2 * i, odd, PACK(o[i + 2], o[i + 3]), PACK(o[i + 6], o[i + 7]));
         }
 #endif
       } else {

@@ -78,7 +78,7 @@ class HopperVariantTest {
         for (DType storage : new DType[] {DType.BF16, DType.F16, DType.F32}) {
             int widest = storage == DType.F32 ? 128 : 256;
             for (int d = 8; d <= widest; d += 8) {
-                for (int dv : new int[] {8, d, widest}) {
+                for (int dv : new int[] {8, d, 128, widest}) {
                     for (Expr mask : new Expr[] {Expressions.causal(), judged}) {
                         AttentionSpec spec = spec(storage, d, dv, mask);
                         assertThat(HopperVariant.takes(spec)).isTrue();
