@@ -28,6 +28,20 @@ public final class HopperBlock {
         return TICKET_BYTES + groups * MAPS_BYTES;
     }
 
+    /**
+     * How many of all make a section, from half of the most on: so that least is missing of the last, whose long pieces of work would
+     * otherwise be dealt out when too little is left to go beside them.
+     */
+    static long evenly(long all, long most) {
+        long best = most;
+        for (long n = most; 2 * n > most; n--) {
+            if (Math.ceilDiv(all, n) * n < Math.ceilDiv(all, best) * best) {
+                best = n;
+            }
+        }
+        return best;
+    }
+
     /** {@code struct hopper_block}; the workspace of f32 operands holds their planes: queries, keys, values. */
     public static byte[] of(AttentionSpec spec, AttentionArguments a, HopperVariant variant) {
         boolean paged = spec.source().layout() == Layout.PAGED;
@@ -55,7 +69,7 @@ public final class HopperBlock {
         int itemsOfHead = Math.toIntExact(Math.ceilDiv(a.queries(), variant.rows()));
         long bytes = Math.max(1, a.keys() * (spec.headDim() + spec.valueDim()) * 2L * variant.planes());
         long group = Math.max(1, spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads()));
-        long section = Math.clamp(SECTION_BYTES / bytes * group, group, heads);
+        long section = evenly(heads / group, Math.clamp(SECTION_BYTES / bytes, 1, heads / group)) * group;
         KeyBand band = KeyBand.of(spec.mask(), a.scalars());
         boolean growing = band.right() < KeyBand.UNLIMITED && band.left() == KeyBand.UNLIMITED;
         w.int32(Math.toIntExact(heads * itemsOfHead)).int32(itemsOfHead);

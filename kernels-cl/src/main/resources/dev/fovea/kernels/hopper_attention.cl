@@ -1,10 +1,10 @@
 // Attention of the softmax family, forward, in one sweep over the keys, on the matrix units of NVIDIA's sm_90a.
 //
-// The first warp of a work-group feeds the others: it takes work from a counter (ROWS query rows of one head), judges the tiles of keys,
-// and has the copy engine bring queries, keys and values into local memory, STAGES tiles ahead. Each of CONSUMERS groups of four warps
-// owns 64 rows: scores, weights and output never leave its registers, the weights of a tile are multiplied into the values while the
-// scores of the next are made. Which registers hold what: element i of a thread is row lane / 4 + 8 (i / 2 % 2) of its warp, column
-// 8 (i / 4) + 2 (lane % 4) + i % 2; pairs of scores, packed, are in that order the left operand of the product with the values.
+// One work-item of a work-group takes work from a counter (ROWS query rows of one head). The first warp feeds the others: it judges the
+// tiles of keys and has the copy engine bring queries, keys and values into local memory, STAGES tiles ahead. Each of CONSUMERS groups of
+// four warps owns 64 rows: scores, weights and output never leave its registers, the weights of a tile are multiplied into the values
+// while the scores of the next are made. Which registers hold what: element i of a thread is row lane / 4 + 8 (i / 2 % 2) of its warp,
+// column 8 (i / 4) + 2 (lane % 4) + i % 2; pairs of scores, packed, are in that order the left operand of the product with the values.
 #include "storage.clh"
 #include "numerics.clh"
 #include "arguments.clh"
@@ -100,7 +100,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   if (thread == 0) {
     for (int i = 0; i < 2; i++) {
       barrier_init(WORK_FULL(i), 1);
-      barrier_init(WORK_EMPTY(i), 4 * CONSUMERS);
+      barrier_init(WORK_EMPTY(i), 4 * CONSUMERS + 1);
       barrier_init(QUERY_FULL(i), 1);
       barrier_init(QUERY_EMPTY(i), CONSUMERS);
     }
@@ -129,35 +129,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       acquire_map(k_map);
       acquire_map(v_map);
       uint stage = 0, phase = 1;
-      int item = get_group_id(0);
       for (uint turn = 0;; turn++) {
         volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
-        if (lane == 0) {
-          barrier_wait(WORK_EMPTY(turn & 1), ((turn >> 1) & 1) ^ 1);
-          if (item < x.items) {
-            const int of_section = x.heads_of_section * x.items_of_head, section = item / of_section,
-                      rest = item - section * of_section, first_head = section * x.heads_of_section,
-                      heads = min(x.heads_of_section, x.heads - first_head);
-            const int head = first_head + (x.heavy_first ? rest % heads : rest / x.items_of_head);
-            const int first = (x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head) * ROWS;
-            const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group;
-            const int queries = query_count(b, a.queries KEY_ARGUMENTS), keys = key_count(b, a.keys KEY_ARGUMENTS);
-            const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
-            int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
-            if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
-            work[WORK_HEAD] = h;
-            work[WORK_BATCH] = b;
-            work[WORK_FIRST] = first;
-            work[WORK_LAST] = min(first + ROWS, queries) - 1;
-            work[WORK_LENGTH] = length;
-            work[WORK_OFFSET] = offset;
-            work[WORK_QUERIES] = queries;
-            work[WORK_START] = query_start(b KEY_ARGUMENTS);
-          } else {
-            work[WORK_HEAD] = -1;
-          }
-          barrier_arrive(WORK_FULL(turn & 1));
-        }
+        barrier_wait(WORK_FULL(turn & 1), (turn >> 1) & 1);
         warp_sync();
         const int h = work[WORK_HEAD];
         if (h < 0) break;
@@ -219,6 +193,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           more = next != NO_TILE;
           const int key0 = tile >> 2;
           if (lane == 0) {
+            // the next piece of work is asked for early enough to be known when its first tile can be brought
+            if (!more && turn > 0) barrier_arrive(WORK_EMPTY((turn + 1) & 1));
             barrier_wait(KEY_EMPTY(stage), phase);
             tile_of[stage] = tile | more;
             barrier_expect(KEY_FULL(stage), KEY_BYTES);
@@ -254,11 +230,39 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           LOAD_TILE(values_at + stage * VALUE_BYTES, v_map, VALUE_PANELS, VALUE_PLANE, hv, VALUE_FULL(stage))
           ADVANCE
         }
-        if (lane == 0) item = atomic_inc(counters) + get_num_groups(0);
-        item = shuffle(item, 0);
+      }
+    } else if (thread == 32) {
+      int item = get_group_id(0);
+      for (uint turn = 0; item < x.items; turn++) {
+        volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
+        barrier_wait(WORK_EMPTY(turn & 1), ((turn >> 1) & 1) ^ 1);
+        if (turn > 0) item = atomic_inc(counters) + get_num_groups(0);
+        if (item < x.items) {
+          const int of_section = x.heads_of_section * x.items_of_head, section = item / of_section,
+                    rest = item - section * of_section, first_head = section * x.heads_of_section,
+                    heads = min(x.heads_of_section, x.heads - first_head);
+          const int head = first_head + (x.heavy_first ? rest % heads : rest / x.items_of_head);
+          const int first = (x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head) * ROWS;
+          const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group;
+          const int queries = query_count(b, a.queries KEY_ARGUMENTS), keys = key_count(b, a.keys KEY_ARGUMENTS);
+          const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
+          int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
+          if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
+          work[WORK_HEAD] = h;
+          work[WORK_BATCH] = b;
+          work[WORK_FIRST] = first;
+          work[WORK_LAST] = min(first + ROWS, queries) - 1;
+          work[WORK_LENGTH] = length;
+          work[WORK_OFFSET] = offset;
+          work[WORK_QUERIES] = queries;
+          work[WORK_START] = query_start(b KEY_ARGUMENTS);
+        } else {
+          work[WORK_HEAD] = -1;
+        }
+        barrier_arrive(WORK_FULL(turn & 1));
       }
       // the last work-group leaves the counters as it found them
-      if (lane == 0 && atomic_inc(counters + 1) == (int)get_num_groups(0) - 1) {
+      if (atomic_inc(counters + 1) == (int)get_num_groups(0) - 1) {
         counters[0] = 0;
         counters[1] = 0;
       }
