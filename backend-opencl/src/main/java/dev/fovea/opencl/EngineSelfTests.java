@@ -28,7 +28,7 @@ final class EngineSelfTests {
 
     private static MatrixEngine.SelfTest of(MatrixEngine engine) {
         return switch (engine) {
-            case WGMMA -> new HopperSelfTest();
+            case WGMMA -> new HopperSelfTest(DType.BF16);
             case MMA_SYNC -> context -> mma(context, DType.BF16).or(() -> mma(context, DType.F16));
             case MFMA, WMMA, DPAS8, DPAS16 -> throw new IllegalArgumentException(engine + " is tried type by type");
         };
@@ -79,10 +79,12 @@ final class EngineSelfTests {
         return ruledOut(engine).orElseGet(() -> context.engine(engine, of(engine)));
     }
 
-    /** The same for one storage type, for the engines that tile_attention.cl is for. */
+    /** The same for one type of operands: of the engines that tile_attention.cl is for, and of wgmma f16 with subnormal numbers. */
     static Verdict verdict(MatrixEngine engine, DType type, DeviceContext context) {
-        TileEngine tiles = engine.tiles().orElseThrow();
-        return ruledOut(engine).orElseGet(() -> context.engine(engine, type, c -> tile(c, tiles, false, type)));
+        MatrixEngine.SelfTest test = engine == MatrixEngine.WGMMA
+                ? new HopperSelfTest(type)
+                : c -> tile(c, engine.tiles().orElseThrow(), false, type);
+        return ruledOut(engine).orElseGet(() -> context.engine(engine, type, test));
     }
 
     private static Optional<Verdict> ruledOut(MatrixEngine engine) {
@@ -154,6 +156,9 @@ final class EngineSelfTests {
     }
 
     private static List<Optional<DType>> tried(MatrixEngine engine) {
+        if (engine == MatrixEngine.WGMMA) {
+            return List.of(Optional.empty(), Optional.of(DType.F16));
+        }
         return engine.tiles().isEmpty()
                 ? List.of(Optional.empty())
                 : List.of(Optional.of(DType.BF16), Optional.of(DType.F16));

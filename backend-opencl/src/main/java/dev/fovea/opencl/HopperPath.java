@@ -3,6 +3,7 @@ package dev.fovea.opencl;
 import static dev.fovea.opencl.Launches.memory;
 import static dev.fovea.opencl.Launches.optional;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.FoveaException.KernelBuild;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.spec.AttentionArguments;
@@ -13,7 +14,7 @@ import dev.fovea.kernels.HopperBlock;
 import dev.fovea.kernels.HopperVariant;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
-import dev.fovea.kernels.PlanesBlock;
+import dev.fovea.kernels.ScaledPlanes;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
@@ -30,7 +31,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Attention on the matrix units of NVIDIA's compute capability 9.0: hopper_attention.cl, after planes.cl where operands are f32. */
+/** Attention on the matrix units of NVIDIA's compute capability 9.0: hopper_attention.cl, after scaled_planes.cl where operands are f32. */
 final class HopperPath implements EnginePath {
     private static final System.Logger LOG = System.getLogger(HopperPath.class.getName());
 
@@ -40,7 +41,7 @@ final class HopperPath implements EnginePath {
     private final boolean exactly;
     private final Map<HopperVariant, ContextKernel> built = new HashMap<>();
     private final Set<HopperVariant> refused = new HashSet<>();
-    private final ContextKernel planes = new ContextKernel(Kernels.planes());
+    private final ContextKernel planes = new ContextKernel(Kernels.scaledPlanes());
     private final RangeLaunches ranges = new RangeLaunches();
     private @Nullable Ready last;
 
@@ -66,15 +67,16 @@ final class HopperPath implements EnginePath {
     static boolean takes(DeviceContext context, AttentionSpec spec) {
         return MatrixEngine.WGMMA.isOn(context.device())
                 && HopperVariant.takes(spec)
-                && EngineSelfTests.verdict(MatrixEngine.WGMMA, context).passed();
+                && EngineSelfTests.verdict(MatrixEngine.WGMMA, context).passed()
+                && (!ScaledPlanes.splits(spec)
+                        || EngineSelfTests.verdict(MatrixEngine.WGMMA, DType.F16, context)
+                                .passed());
     }
 
     private boolean suits(AttentionArguments a) {
-        return HopperVariant.suits(spec, a) && workspace(a) <= backend.info().maxAllocationBytes() / 4;
-    }
-
-    private long workspace(AttentionArguments a) {
-        return PlanesBlock.splits(spec) ? PlanesBlock.bytes(a) : 0;
+        return HopperVariant.suits(spec, a)
+                && (!ScaledPlanes.splits(spec)
+                        || ScaledPlanes.mostBytes(a) <= backend.info().maxAllocationBytes() / 4);
     }
 
     /** A variant and its kernel, as found for so many keys in a context. */
@@ -135,7 +137,8 @@ final class HopperPath implements EnginePath {
         int units = Math.max(1, backend.info().computeUnits());
         long groups = Math.min(items, units);
         DeviceStorage tickets = stream.tickets(context, HopperBlock.ticketBytes(units));
-        long planesBytes = RangeLaunches.aligned(workspace(a));
+        int keys = variant.keys();
+        long planesBytes = ScaledPlanes.splits(spec) ? RangeLaunches.aligned(ScaledPlanes.bytes(a, keys)) : 0;
         RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
         long bytes = planesBytes + wanted.bytes();
         if (bytes == 0) {
@@ -144,8 +147,9 @@ final class HopperPath implements EnginePath {
         }
         stream.run(context, bytes, workspace -> {
             List<Launch> launches = new ArrayList<>();
-            if (PlanesBlock.splits(spec)) {
-                launches.add(Launches.split(a, planes.in(context), workspace));
+            if (ScaledPlanes.splits(spec)) {
+                long splitting = Launches.groups(ScaledPlanes.groups(a, keys));
+                launches.add(Launches.split(a, planes.in(context), workspace, ScaledPlanes.block(a, keys), splitting));
             }
             launches.addAll(wanted.launches(context, workspace));
             launches.add(attention(kernel, a, context, variant, groups, tickets, workspace, wanted));
@@ -188,7 +192,7 @@ final class HopperPath implements EnginePath {
     public String describe() {
         HopperVariant v = variant(0);
         return "hopper_attention.cl: " + v.rows() + " queries x " + v.keys() + " keys a tile, "
-                + (v.planes() == 1 ? "wgmma" : "wgmma on three bf16 planes of f32")
+                + (v.planes() == 1 ? "wgmma" : "wgmma on two f16 planes of f32")
                 + ", bulk tensor loads";
     }
 

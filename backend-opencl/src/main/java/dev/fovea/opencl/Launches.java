@@ -10,7 +10,6 @@ import dev.fovea.kernels.AttentionBlock;
 import dev.fovea.kernels.KernelSource;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.KeyTables;
-import dev.fovea.kernels.PlanesBlock;
 import dev.fovea.opencl.runtime.DeviceStorage;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.Kernel;
@@ -69,14 +68,9 @@ final class Launches {
     }
 
     /** Splits f32 operands into planes in a workspace. */
-    static Launch split(AttentionArguments a, Kernel planes, DeviceStorage workspace) {
-        List<KernelArgument> list = List.of(
-                memory(a.query()),
-                memory(a.key()),
-                memory(a.value()),
-                new Memory(workspace),
-                new Value(PlanesBlock.bytesOf(a)));
-        long groups = groups(Math.ceilDiv(PlanesBlock.items(a), Kernels.PLANES_THREADS));
+    static Launch split(AttentionArguments a, Kernel planes, DeviceStorage workspace, byte[] block, long groups) {
+        List<KernelArgument> list =
+                List.of(memory(a.query()), memory(a.key()), memory(a.value()), new Memory(workspace), new Value(block));
         return new Launch(planes, list, groups, Kernels.PLANES_THREADS);
     }
 

@@ -115,7 +115,8 @@ final class MmaPath implements EnginePath {
         RangeLaunches.Wanted wanted = ranges.of(kernel.source(), a, planesBytes);
         stream.run(context, planesBytes + wanted.bytes(), workspace -> {
             List<Launch> launches = new ArrayList<>();
-            launches.add(Launches.split(a, planes.in(context), workspace));
+            long splitting = Launches.groups(Math.ceilDiv(PlanesBlock.items(a), Kernels.PLANES_THREADS));
+            launches.add(Launches.split(a, planes.in(context), workspace, PlanesBlock.bytesOf(a), splitting));
             list.addAll(0, List.of(new Memory(workspace), new Value(PlanesBlock.places(a))));
             launches.addAll(wanted.launches(context, workspace));
             wanted.addTo(list, workspace);

@@ -212,7 +212,11 @@ public record AttentionCase(
         /** Logits of about 1e5. */
         HUGE,
         /** NaN in every input. */
-        NAN
+        NAN,
+        /** Columns of queries by powers of two from 2^-15 to 2^15, those of keys by their reciprocals: products stay as they were. */
+        SCALED_COLUMNS,
+        /** Rows of keys by powers of two from 2^-30 to 1, those of values by powers from 2^-15 to 2^15. */
+        SCALED_ROWS
     }
 
     /** One head, 16 queries and keys, head dim 32, no options. */

@@ -314,7 +314,30 @@ final class CaseData {
                         p.value().map(x -> Double.NaN));
             case NAN_VISIBLE -> nanVisible(p);
             case POISON_MASKED -> poisonMasked(p);
+            case SCALED_COLUMNS ->
+                replaced(
+                        p,
+                        scaled(p.query(), true, i -> 15 - i % 31),
+                        scaled(p.key(), true, i -> i % 31 - 15),
+                        p.value());
+            case SCALED_ROWS ->
+                replaced(
+                        p,
+                        p.query(),
+                        scaled(p.key(), false, i -> -(i * 7 % 31)),
+                        scaled(p.value(), false, i -> i * 11 % 31 - 15));
         };
+    }
+
+    /** Columns or rows of a tensor by powers of two. */
+    private static HostTensor scaled(HostTensor t, boolean columns, IntUnaryOperator exponent) {
+        HostTensor r = t.map(x -> x);
+        int dim = t.size(3);
+        for (int i = 0; i < r.values().length; i++) {
+            int at = columns ? i % dim : i / dim % t.size(2);
+            r.values()[i] = Math.scalb(r.values()[i], exponent.applyAsInt(at));
+        }
+        return r;
     }
 
     private static HostProblem replaced(HostProblem p, HostTensor q, HostTensor k, HostTensor v) {

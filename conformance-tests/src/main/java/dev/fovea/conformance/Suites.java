@@ -32,6 +32,7 @@ public final class Suites {
             }
         }
         special(all, "b=2 hq=2 hk=1 sq=33 sk=67");
+        scaled(all, "b=2 hq=2 hk=1 sq=33 sk=67 d=64 dv=64");
         weights(all, seed, List.of("sq=17 sk=70", "sq=3 sk=200", "sq=65 sk=64"));
         sources(all, seed, List.of("sq=17 sk=70", "sq=1 sk=200", "sq=5 sk=33", "sq=40 sk=65"), "b=3");
         for (String dims : List.of("d=192 dv=128", "d=576 dv=512", "d=128 dv=128", "d=7 dv=33")) {
@@ -61,6 +62,7 @@ public final class Suites {
             add(all, "lengths", s);
         }
         special(all, "sq=5 sk=35");
+        scaled(all, "sq=5 sk=35");
         weights(all, seed, List.of("sq=5 sk=9", "sq=1 sk=40"));
         sources(all, seed, List.of("sq=3 sk=9", "sq=1 sk=40"), "b=2");
         add(all, "sources", "hq=2 hk=1 hv=1 sq=9 sk=20 causal source=paged page=7 select=tokens qblock=4");
@@ -218,6 +220,15 @@ public final class Suites {
                     "left=3 right=2 offset=bottom-right",
                     "mask=keys sink scores=probability",
                     "softcap=20 causal scores=masked")) {
+                add(all, special, shape + " special=" + special + " " + options);
+            }
+        }
+    }
+
+    /** Numbers whose sizes differ by 2^30 within a row and between rows; f32's alone, since f16 holds no such numbers. */
+    private static void scaled(List<Entry> all, String shape) {
+        for (String special : List.of("scaled-columns", "scaled-rows")) {
+            for (String options : List.of("", "causal", "lengths=per-batch", "softcap=20 causal")) {
                 add(all, special, shape + " special=" + special + " " + options);
             }
         }

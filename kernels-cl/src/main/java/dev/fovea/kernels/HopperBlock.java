@@ -53,7 +53,7 @@ public final class HopperBlock {
             TensorMap.write(w, a.key(), boxRows);
             TensorMap.write(w, a.value(), boxRows);
         } else {
-            PlanesBlock planes = PlanesBlock.of(a);
+            ScaledPlanes planes = ScaledPlanes.of(a, variant.keys());
             planes.query().map(w, variant.rows());
             planes.key().map(w, variant.keys());
             planes.value().map(w, variant.keys());
@@ -78,6 +78,14 @@ public final class HopperBlock {
         w.flag(HopperVariant.together(a.output(), WIDE))
                 .int32(Math.toIntExact(a.batch()))
                 .int32(0);
+        if (variant.planes() == 1) {
+            w.int64(0).int64(0).int64(0).int64(0);
+        } else {
+            ScaledPlanes planes = ScaledPlanes.of(a, variant.keys());
+            w.int64(planes.query().factors()).int64(planes.key().factors());
+            w.int64(planes.value().factors());
+            w.int32(planes.query().pitch()).int32(planes.key().pitch());
+        }
         return w.bytes();
     }
 }

@@ -10,9 +10,12 @@ import java.util.function.IntBinaryOperator;
 
 /**
  * A small problem whose result is exact, in tensors [2, 2, rows, columns] with gaps, of which the last head of the last batch entry is used:
- * O = (Q K') V over small integers in bf16. {@code hopper_check.cl} computes it with all that the kernels for sm_90a take for granted.
+ * O = (Q K') V over small integers. {@code hopper_check.cl} computes it with all that the kernels for sm_90a take for granted. In f16 the
+ * integers count least subnormal numbers: of queries in even columns, of keys in odd ones, of scores and of values.
+ *
+ * @param type BF16 or F16
  */
-public final class HopperCheck {
+public record HopperCheck(DType type) {
     private static final int QUERIES = 61;
     private static final int KEYS = 125;
     private static final int TILE_KEYS = 128;
@@ -23,11 +26,14 @@ public final class HopperCheck {
     /** What an element of the output holds that nothing was written to. */
     private static final short UNTOUCHED = 0x7fc1;
 
-    private HopperCheck() {}
+    /** Exponent of the least number of f16 above zero. */
+    private static final int LEAST = -24;
 
-    public static KernelSource source() {
-        String text = new KernelText(Map.of("wgmma.clh", WgmmaText.of("bf16", TILE_KEYS, COLUMNS)))
-                .flatten("hopper_check.cl");
+    public KernelSource source() {
+        boolean f16 = type == DType.F16;
+        String text = (f16 ? "#define PACK pack_f16\n#define RESULT_SCALE 0x1p" + -2 * LEAST + "f\n" : "")
+                + new KernelText(Map.of("wgmma.clh", WgmmaText.of(f16 ? "f16" : "bf16", TILE_KEYS, COLUMNS)))
+                        .flatten("hopper_check.cl");
         return new KernelSource("hopper_check", text, List.of(), List.of(), List.of(), KernelSource.Target.SM_90A);
     }
 
@@ -38,7 +44,7 @@ public final class HopperCheck {
     public static final int MAP_BYTES = 4 * 128;
 
     /** The by-value argument. */
-    public static byte[] block() {
+    public byte[] block() {
         StructWriter w = new StructWriter();
         map(w, QUERIES, FULL);
         map(w, KEYS, TILE_KEYS);
@@ -47,25 +53,25 @@ public final class HopperCheck {
         return w.bytes();
     }
 
-    private static void map(StructWriter w, int rows, int boxRows) {
+    private void map(StructWriter w, int rows, int boxRows) {
         long[] strides = {2L * rows * ROW, (long) rows * ROW, ROW};
-        TensorMap.write(w, DType.BF16, 0, COLUMNS, rows, 2, 2, strides, boxRows);
+        TensorMap.write(w, type, 0, COLUMNS, rows, 2, 2, strides, boxRows);
     }
 
-    public static short[] query() {
-        return tensor(QUERIES, HopperCheck::query);
+    public short[] query() {
+        return tensor(QUERIES, HopperCheck::query, 1);
     }
 
-    public static short[] key() {
-        return tensor(KEYS, HopperCheck::key);
+    public short[] key() {
+        return tensor(KEYS, HopperCheck::key, 0);
     }
 
-    public static short[] value() {
-        return tensor(KEYS, HopperCheck::value);
+    public short[] value() {
+        return tensor(KEYS, HopperCheck::value, -1);
     }
 
     /** The output before the run. */
-    public static short[] output() {
+    public short[] output() {
         short[] o = new short[4 * QUERIES * ROW];
         Arrays.fill(o, UNTOUCHED);
         return o;
@@ -83,30 +89,39 @@ public final class HopperCheck {
         return (row * 5 + column * 3) % 19 == 0 ? 1 + column % 3 : 0;
     }
 
-    /** Gaps and other heads hold what would spoil the result. */
-    private static short[] tensor(int rows, IntBinaryOperator element) {
+    /** Gaps and other heads hold what would spoil the result. spared: columns of this parity are no subnormal numbers. */
+    private short[] tensor(int rows, IntBinaryOperator element, int spared) {
         short[] t = new short[4 * rows * ROW];
-        Arrays.fill(t, HalfFloats.toBf16(100));
+        Arrays.fill(t, stored(100));
         for (int r = 0; r < rows; r++) {
             for (int c = 0; c < COLUMNS; c++) {
-                t[(3 * rows + r) * ROW + c] = HalfFloats.toBf16(element.applyAsInt(r, c));
+                int exponent = type == DType.BF16 || c % 2 == spared ? 0 : LEAST;
+                t[(3 * rows + r) * ROW + c] = stored(Math.scalb((float) element.applyAsInt(r, c), exponent));
             }
         }
         return t;
     }
 
     /** Why the output is wrong; empty if it is right. */
-    public static Optional<String> refusal(short[] output) {
+    public Optional<String> refusal(short[] output) {
         for (int i = 0; i < output.length; i++) {
             int c = i % ROW;
             int r = i / ROW - 3 * QUERIES;
-            short expected = c < COLUMNS && r >= 0 ? HalfFloats.toBf16(expected(r, c)) : UNTOUCHED;
+            short expected = c < COLUMNS && r >= 0 ? stored(expected(r, c)) : UNTOUCHED;
             if (output[i] != expected) {
                 return Optional.of("row " + r + ", column " + c + " of a product of small integers is "
-                        + HalfFloats.fromBf16(output[i]) + ", not " + HalfFloats.fromBf16(expected));
+                        + loaded(output[i]) + ", not " + loaded(expected));
             }
         }
         return Optional.empty();
+    }
+
+    private short stored(float x) {
+        return type == DType.F16 ? Float.floatToFloat16(x) : HalfFloats.toBf16(x);
+    }
+
+    private float loaded(short x) {
+        return type == DType.F16 ? Float.float16ToFloat(x) : HalfFloats.fromBf16(x);
     }
 
     private static int expected(int row, int column) {

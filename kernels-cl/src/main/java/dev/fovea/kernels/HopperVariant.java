@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is fixed when the kernel for sm_90a is compiled, besides the expressions and the key source.
  *
- * @param planes bf16 planes of an operand: 1, or 3 for f32
+ * @param planes 16-bit planes of an operand: 1, or 2 for f32
  * @param headDim columns of queries and keys, padded
  * @param valueDim columns of values, padded
  * @param keys keys of a tile
@@ -121,8 +121,9 @@ public record HopperVariant(
         int feeder = demanding ? 72 : PLAIN_FEEDER;
         int of = 64;
         if (spec.storage() == DType.F32) {
-            int tile = widest > of ? 32 : demanding || !folded ? 64 : 96;
-            return two(3, headDim, valueDim, tile, 2, folded, widest > of ? Math.max(feeder, 56) : feeder);
+            boolean plain = folded && !demanding;
+            int tile = widest > of ? (plain ? 64 : 32) : plain ? 96 : 64;
+            return two(2, headDim, valueDim, tile, 2, folded, feeder);
         }
         boolean allSeen = spec.mask().equals(Expressions.constant(true));
         if (widest <= of && folded && !demanding && (allSeen || keys >= KEYS_FOR_THREE)) {
@@ -161,7 +162,8 @@ public record HopperVariant(
         int key = Math.ceilDiv(headDim, 64) * 128;
         int value = Math.ceilDiv(valueDim, 64) * 128;
         int tiles = planes * (queryStages * rows() * key + stages * keys * (key + value));
-        return tiles + (bulkStore ? rows() * value : 0);
+        int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + keys) * Float.BYTES;
+        return tiles + (bulkStore ? rows() * value : 0) + factors;
     }
 
     /** The parameters that tuning may choose, as they are. */
@@ -196,7 +198,7 @@ public record HopperVariant(
         boolean pages = spec.source().layout() != Layout.PAGED || Integer.bitCount(keys) == 1;
         boolean groups = consumers == 2 || consumers == 3 && feeder <= PLAIN_FEEDER;
         boolean stores = !bulkStore || planes == 1 && !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
-        // of three planes, products with the values are added to the outputs by ordinary additions, and weights are
+        // of two planes, products with the values are added to the outputs by ordinary additions, and weights are
         // split
         int outputs = (planes == 1 ? 1 : 2) * valueDim / 2;
         int weights = planes * keys / 4;
@@ -247,6 +249,6 @@ public record HopperVariant(
 
     /** The products of this width. */
     String products(DType storage) {
-        return WgmmaText.of(storage == DType.F16 ? "f16" : "bf16", keys, valueDim);
+        return WgmmaText.of(storage == DType.BF16 ? "bf16" : "f16", keys, valueDim);
     }
 }

@@ -52,12 +52,17 @@ public final class Kernels {
                 KernelSource.Target.SM_90A);
     }
 
-    /** The kernel that splits f32 operands into planes, by work-groups of {@link #PLANES_THREADS}. */
+    /** The kernel that splits f32 operands into f16 planes, by work-groups of {@link #PLANES_THREADS}. */
+    public static KernelSource scaledPlanes() {
+        return plain("scaled_planes", "#define THREADS " + PLANES_THREADS + "\n");
+    }
+
+    /** The kernel that splits f32 operands into bf16 planes, by work-groups of {@link #PLANES_THREADS}. */
     public static KernelSource planes() {
         return plain("planes", "#define THREADS " + PLANES_THREADS + "\n");
     }
 
-    /** Work-items of a group of {@link #planes}. */
+    /** Work-items of a group of {@link #scaledPlanes} and of {@link #planes}. */
     public static final int PLANES_THREADS = 256;
 
     /** The attention kernel for mma.sync. */

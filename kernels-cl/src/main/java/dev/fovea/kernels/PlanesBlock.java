@@ -83,9 +83,5 @@ public record PlanesBlock(Part query, Part key, Part value) {
         long end() {
             return offset + PLANES * rows() * columns();
         }
-
-        void map(StructWriter w, int boxRows) {
-            TensorMap.packed(w, offset, PLANES * tensor.size(0), tensor.size(1), tensor.size(2), columns(), boxRows);
-        }
     }
 }

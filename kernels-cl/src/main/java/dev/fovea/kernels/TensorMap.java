@@ -45,10 +45,10 @@ final class TensorMap {
         write(w, t.dtype(), t.offset(), t.size(3), t.size(2), t.size(1), t.size(0), strides, boxRows);
     }
 
-    /** The same of packed planes [batches, heads, rows, columns] that begin {@code offset} elements into a buffer. */
+    /** The same of packed f16 [batches, heads, rows, columns] that begin {@code offset} elements into a buffer. */
     static void packed(StructWriter w, long offset, long batches, long heads, long rows, long columns, int boxRows) {
         long[] strides = {heads * rows * columns, rows * columns, columns};
-        write(w, DType.BF16, offset, columns, rows, heads, batches, strides, boxRows);
+        write(w, DType.F16, offset, columns, rows, heads, batches, strides, boxRows);
     }
 
     static void write(

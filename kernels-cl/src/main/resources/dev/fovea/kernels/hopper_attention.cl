@@ -15,7 +15,7 @@
 #include "hopper_tiles.clh"
 #include "hopper_softmax.clh"
 
-#if PARTIALS || PLANES == 3
+#if PARTIALS || PLANES == 2
 #define STORE_PAIR(TO, X, Y) *(__global float2 *)(TO) = (float2)(X, Y)
 #else
 #define STORE_PAIR(TO, X, Y) *(__global uint *)(TO) = PACK(X, Y)
@@ -32,6 +32,8 @@ struct hopper_block {
   int wide_store;            // it can be stored by eight bytes
   int planes;                // distance between two planes, along the axis of sequences
   int unused;
+  long query_factors, key_factors, value_factors;  // of rows, in floats from the planes; of a head:
+  int query_pitch, key_pitch;                      // those of keys and values tile by tile
 };
 
 // What the copy engine and the consumers are told of a piece of work.
@@ -114,9 +116,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   }
   if (lane == 0 && thread < 4 * 32) {
     __global const uchar *const from_planes = planes;
-    if (thread == 0) WRITE_MAP(maps, PLANES == 3 ? from_planes : (__global const uchar *)q, x.q)
-    if (thread == 32) WRITE_MAP(maps + MAP_BYTES, PLANES == 3 ? from_planes : (__global const uchar *)k, x.k)
-    if (thread == 64) WRITE_MAP(maps + 2 * MAP_BYTES, PLANES == 3 ? from_planes : (__global const uchar *)v, x.v)
+    if (thread == 0) WRITE_MAP(maps, PLANES == 2 ? from_planes : (__global const uchar *)q, x.q)
+    if (thread == 32) WRITE_MAP(maps + MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)k, x.k)
+    if (thread == 64) WRITE_MAP(maps + 2 * MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)v, x.v)
     if (thread == 96) WRITE_MAP(maps + 3 * MAP_BYTES, o_tensor, x.o)
     release_maps();
   }
@@ -197,7 +199,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             if (!more && turn > 0) barrier_arrive(WORK_EMPTY((turn + 1) & 1));
             barrier_wait(KEY_EMPTY(stage), phase);
             tile_of[stage] = tile | more;
-            barrier_expect(KEY_FULL(stage), KEY_BYTES);
+            barrier_expect(KEY_FULL(stage), KEY_BYTES + FACTOR_BYTES);
+#if PLANES == 2
+            const uint factors_at = queries_at + FACTORS_AT + (stage + STAGES * (phase ^ 1)) * FACTOR_BYTES;
+            __global const float *const factors = (__global const float *)planes + key0 / KEYS * FACTORS;
+            const int of_keys = a.heads / a.key_group, of_values = a.heads / a.value_group;
+            load_bytes(factors_at, factors + x.key_factors + (long)(b * of_keys + hk) * x.key_pitch, 4 * FACTORS, KEY_FULL(stage));
+            load_bytes(factors_at + 4 * FACTORS, factors + x.value_factors + (long)(b * of_values + hv) * x.key_pitch,
+                       4 * FACTORS, KEY_FULL(stage));
+#endif
           }
 #if LAYOUT == LAYOUT_PAGED
           warp_sync();
@@ -271,12 +281,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     REGISTERS_UP(CONSUMER_REGISTERS);
     const uint group = thread / WARPGROUP - 1, warp = (thread >> 5) & 3, eighth = lane >> 2, quarter = lane & 3;
     const int lead = (thread & (WARPGROUP - 1)) == 0;
-    const float c = FOLDED ? a.scale * LOG2E : LOG2E;
     float s[SCORES], o[OUTPUTS], m0, m1, l0, l1, reference0, reference1, rescale0, rescale1;
     uint grown;
-#if PLANES == 3
-    float part[OUTPUTS];
-    uint p0[SCORES / 2], p1[SCORES / 2], p2[SCORES / 2];
+#if PLANES == 2
+    float part[OUTPUTS], doubt0, doubt1, spread0 = 0.0f, spread1 = 0.0f, tile_factor;
+    int even;
+    uint p0[SCORES / 2], p1[SCORES / 2];
     EACH_OUTPUT part[i] = 0.0f;
 #else
     uint p[SCORES / 2];
@@ -299,9 +309,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         READ_WORK
         m0 = m1 = -INFINITY;
         l0 = l1 = reference0 = reference1 = 0.0f;
-#if PLANES == 3
+#if PLANES == 2
+        doubt0 = doubt1 = 0.0f;
         EACH_OUTPUT o[i] = 0.0f;
 #endif
+        UNITS
         const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
         barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
         // tiles begun before; the values of the first set the outputs, which need not be zero
@@ -368,10 +380,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       READ_WORK
       barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
       float factor0, factor1;
-      FINISH_ROW(m0, l0, factor0, row)
-      FINISH_ROW(m1, l1, factor1, row + 8)
+      UNITS
+      FINISH_ROW(m0, l0, factor0, row, unit0, power0)
+      FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
       struct pair at = sequence;
-      float nan0 = 0.0f, nan1 = 0.0f;
+      float nan0 = DOUBT(m0, l0, doubt0, unit0), nan1 = DOUBT(m1, l1, doubt1, unit1);
       _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
         o[i] *= factor0;
         o[i + 1] *= factor0;

@@ -1,5 +1,5 @@
 // Whether a device does what hopper.clh and wgmma.clh take for granted: encoding of tensor maps, zeros outside a tensor, swizzle, layout of
-// operands and accumulators. One warpgroup computes O = (Q K') V over small integers, which is exact; HopperCheck.java compares.
+// operands and accumulators, subnormal f16. One warpgroup computes O = (Q K') V over small integers, which is exact; HopperCheck.java compares.
 #include "hopper.clh"
 #include "wgmma.clh"
 
@@ -8,6 +8,12 @@
 #endif
 #ifndef COLUMNS
 #define COLUMNS 128
+#endif
+#ifndef PACK
+#define PACK pack_bf16
+#endif
+#ifndef RESULT_SCALE
+#define RESULT_SCALE 1.0f
 #endif
 #define ROWS 64
 #define PANEL_BYTES 128
@@ -58,18 +64,19 @@ __kernel __attribute__((reqd_work_group_size(WARPGROUP, 1, 1))) void hopper_chec
                       OPERAND(keys_at, 16) + (ulong)(i / 4 * (KEYS * 8) + i % 4 * STEP_COLUMNS), i != 0);
   PRODUCTS_COMMIT;
   WAIT_SCORES(0);
-  _Pragma("unroll") for (int i = 0; i < KEYS / 4; i++) p[i] = pack_bf16(s[2 * i], s[2 * i + 1]);
+  _Pragma("unroll") for (int i = 0; i < KEYS / 4; i++) p[i] = PACK(s[2 * i], s[2 * i + 1]);
   PRODUCTS_FENCE;
   _Pragma("unroll") for (int i = 0; i < KEYS / 16; i++)
       MULTIPLY_VALUES(o, p, i, OPERAND(values_at, KEYS * PANEL_BYTES) + (ulong)(i * STEP_ROWS), 1);
   PRODUCTS_COMMIT;
   WAIT_OUTPUTS(o, 0);
+  _Pragma("unroll") for (int i = 0; i < COLUMNS / 2; i++) o[i] *= RESULT_SCALE;
   // the queries are no longer needed
   const uint to = queries_at + (warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
   _Pragma("unroll") for (int i = 0; i < COLUMNS / 2; i += 4) {
     const uint at_chunk = to + i / 32 * (ROWS * PANEL_BYTES) + ((i / 4 % 8 ^ eighth) << 4);
-    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(pack_bf16(o[i], o[i + 1])) : "memory");
-    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(pack_bf16(o[i + 2], o[i + 3])) : "memory");
+    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(PACK(o[i], o[i + 1])) : "memory");
+    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(PACK(o[i + 2], o[i + 3])) : "memory");
   }
   fence_stores();
   barrier(CLK_LOCAL_MEM_FENCE);

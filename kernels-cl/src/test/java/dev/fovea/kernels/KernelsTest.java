@@ -8,7 +8,10 @@ import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.QueryOffset;
 import dev.fovea.api.spec.ScoreStage;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class KernelsTest {
@@ -118,5 +121,20 @@ class KernelsTest {
     void structsAreWholeWords() {
         assertThat(new StructWriter().int32(1).bytes()).hasSize(8);
         assertThat(new StructWriter().plane(null).int32(1).int32(2).bytes()).hasSize(40);
+    }
+
+    /** A kernel with a local of such a name does not compile for some specs, and they go a slower way without a word. */
+    @Test
+    void namesOfCapturesAndScalarsAreNobodyElses() {
+        for (String file :
+                List.of("hopper_attention.cl", "mma_attention.cl", "tile_attention.cl", "attention.cl", "decode.cl")) {
+            String code = new KernelText(Map.of()).flatten(file).replaceAll("\"[^\"]*\"", "");
+            assertThat(Pattern.compile("\\b[ctx]\\d+\\b")
+                            .matcher(code)
+                            .results()
+                            .map(MatchResult::group))
+                    .as(file)
+                    .isEmpty();
+        }
     }
 }
