@@ -232,27 +232,9 @@ final class PlainKernels implements Kernels {
 
     @Override
     public void top(float[] s, int keys, float[] top) {
-        for (int r = 0; r < lanes; r++) {
-            float a = s[r];
-            float b = s[r + lanes];
-            float c = s[r + 2 * lanes];
-            float d = s[r + 3 * lanes];
-            float e = s[r + 4 * lanes];
-            float f = s[r + 5 * lanes];
-            float g = s[r + 6 * lanes];
-            float h = s[r + 7 * lanes];
-            for (int j = 8; j < keys; j += 8) {
-                int x = r + j * lanes;
-                a = larger(a, s[x]);
-                b = larger(b, s[x + lanes]);
-                c = larger(c, s[x + 2 * lanes]);
-                d = larger(d, s[x + 3 * lanes]);
-                e = larger(e, s[x + 4 * lanes]);
-                f = larger(f, s[x + 5 * lanes]);
-                g = larger(g, s[x + 6 * lanes]);
-                h = larger(h, s[x + 7 * lanes]);
-            }
-            top[r] = larger(larger(larger(a, b), larger(c, d)), larger(larger(e, f), larger(g, h)));
+        Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
+        for (int j = 0; j < keys; j += keyStep) {
+            largest(s, j * lanes, lanes, keyStep, top);
         }
     }
 

@@ -51,9 +51,31 @@ final class Scratch {
     private final Codes codes;
     private @Nullable KeyTiles tiles;
 
+    /** Made anew after each garbage collection, so that the next one moves it, whatever else it moves. */
+    private float[] witness = new float[1];
+
+    private long witnessed;
+
     Scratch(Halves halves, Codes codes) {
         this.halves = halves;
         this.codes = codes;
+    }
+
+    /** Before another run: what a garbage collection has moved lies anywhere now, and is made anew. */
+    void realign() {
+        long at = ArrayAlignment.address(witness);
+        if (at == witnessed) {
+            return;
+        }
+        for (float[][] list : floats.values()) {
+            for (int i = 0; i < list.length; i++) {
+                if (list[i] != null && !ArrayAlignment.isAligned(list[i])) {
+                    list[i] = ArrayAlignment.floats(list[i].length);
+                }
+            }
+        }
+        witness = new float[1];
+        witnessed = ArrayAlignment.address(witness);
     }
 
     /** How this backend converts 16-bit storage. */
@@ -117,7 +139,7 @@ final class Scratch {
         float[] array = list[index];
         if (array == null || array.length < size) {
             grow(array == null ? 0 : array.length, size, Float.BYTES);
-            array = new float[size];
+            array = ArrayAlignment.floats(size);
             list[index] = array;
         }
         return array;

@@ -22,6 +22,8 @@ final class ScratchPool {
             return new Scratch(halves, codes);
         }
         idleBytes.addAndGet(-scratch.size());
+        ArrayAlignment.start();
+        scratch.realign();
         return scratch;
     }
 

@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
@@ -71,13 +72,34 @@ abstract class VectorKernels implements Kernels {
 
     @Override
     public void top(float[] s, int keys, float[] top) {
-        for (int x = 0; x < lanes; x += LENGTH) {
-            top(s, x, keys, top);
+        Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
+        for (int j = 0; j < keys; j += KEY_STEP) {
+            for (int x = 0; x < lanes; x += LENGTH) {
+                largest(s, j * lanes + x, lanes, top, x);
+            }
         }
     }
 
-    /** The same for the lanes from x on. */
-    abstract void top(float[] s, int x, int keys, float[] to);
+    /** Raises the largest scores of some lanes to those of eight keys; kept in registers over all keys they became objects. */
+    private static void largest(float[] s, int at, int pitch, float[] top, int x) {
+        FloatVector a = FloatVector.fromArray(FLOATS, s, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, s, at + pitch);
+        FloatVector c = FloatVector.fromArray(FLOATS, s, at + 2 * pitch);
+        FloatVector d = FloatVector.fromArray(FLOATS, s, at + 3 * pitch);
+        FloatVector e = FloatVector.fromArray(FLOATS, s, at + 4 * pitch);
+        FloatVector f = FloatVector.fromArray(FLOATS, s, at + 5 * pitch);
+        FloatVector g = FloatVector.fromArray(FLOATS, s, at + 6 * pitch);
+        FloatVector h = FloatVector.fromArray(FLOATS, s, at + 7 * pitch);
+        a = a.blend(b, b.compare(VectorOperators.GT, a));
+        c = c.blend(d, d.compare(VectorOperators.GT, c));
+        e = e.blend(f, f.compare(VectorOperators.GT, e));
+        g = g.blend(h, h.compare(VectorOperators.GT, g));
+        a = a.blend(c, c.compare(VectorOperators.GT, a));
+        e = e.blend(g, g.compare(VectorOperators.GT, e));
+        a = a.blend(e, e.compare(VectorOperators.GT, a));
+        FloatVector t = FloatVector.fromArray(FLOATS, top, x);
+        t.blend(a, a.compare(VectorOperators.GT, t)).intoArray(top, x);
+    }
 
     @Override
     public void softmax(float[] s, int keys, boolean natural, float[] top, float[] max, float[] sum, float[] rescale) {

@@ -146,45 +146,6 @@ final class VectorKernels4x2 extends VectorKernels {
         x01.intoArray(o, at + LENGTH);
     }
 
-    /** Eight rows a step: with four it is so small that the compiler puts it into its callers, where some of its vectors became objects. */
-    @Override
-    void top(float[] s, int x, int keys, float[] to) {
-        FloatVector a = FloatVector.fromArray(FLOATS, s, x);
-        FloatVector b = FloatVector.fromArray(FLOATS, s, x + PITCH);
-        FloatVector c = FloatVector.fromArray(FLOATS, s, x + 2 * PITCH);
-        FloatVector d = FloatVector.fromArray(FLOATS, s, x + 3 * PITCH);
-        FloatVector e = FloatVector.fromArray(FLOATS, s, x + 4 * PITCH);
-        FloatVector f = FloatVector.fromArray(FLOATS, s, x + 5 * PITCH);
-        FloatVector g = FloatVector.fromArray(FLOATS, s, x + 6 * PITCH);
-        FloatVector h = FloatVector.fromArray(FLOATS, s, x + 7 * PITCH);
-        for (int j = 8; j < keys; j += 8) {
-            int at = x + j * PITCH;
-            FloatVector v = FloatVector.fromArray(FLOATS, s, at);
-            a = a.blend(v, v.compare(VectorOperators.GT, a));
-            v = FloatVector.fromArray(FLOATS, s, at + PITCH);
-            b = b.blend(v, v.compare(VectorOperators.GT, b));
-            v = FloatVector.fromArray(FLOATS, s, at + 2 * PITCH);
-            c = c.blend(v, v.compare(VectorOperators.GT, c));
-            v = FloatVector.fromArray(FLOATS, s, at + 3 * PITCH);
-            d = d.blend(v, v.compare(VectorOperators.GT, d));
-            v = FloatVector.fromArray(FLOATS, s, at + 4 * PITCH);
-            e = e.blend(v, v.compare(VectorOperators.GT, e));
-            v = FloatVector.fromArray(FLOATS, s, at + 5 * PITCH);
-            f = f.blend(v, v.compare(VectorOperators.GT, f));
-            v = FloatVector.fromArray(FLOATS, s, at + 6 * PITCH);
-            g = g.blend(v, v.compare(VectorOperators.GT, g));
-            v = FloatVector.fromArray(FLOATS, s, at + 7 * PITCH);
-            h = h.blend(v, v.compare(VectorOperators.GT, h));
-        }
-        a = a.blend(b, b.compare(VectorOperators.GT, a));
-        c = c.blend(d, d.compare(VectorOperators.GT, c));
-        e = e.blend(f, f.compare(VectorOperators.GT, e));
-        g = g.blend(h, h.compare(VectorOperators.GT, g));
-        a = a.blend(c, c.compare(VectorOperators.GT, a));
-        e = e.blend(g, g.compare(VectorOperators.GT, e));
-        a.blend(e, e.compare(VectorOperators.GT, a)).intoArray(to, x);
-    }
-
     @Override
     void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
         FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);

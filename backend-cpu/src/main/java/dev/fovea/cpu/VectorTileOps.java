@@ -260,9 +260,15 @@ class VectorTileOps extends TileOps {
         }
     }
 
+    private static boolean squares(int dim, int count) {
+        return LENGTH == VectorTranspose16.SIDE && dim % LENGTH == 0 && count % LENGTH == 0;
+    }
+
     @Override
     void toLanesFloat(float[] rows, int keys, float factor, float[] lanes, int count) {
-        if (keys % 4 == 0) {
+        if (squares(keys, count)) {
+            VectorTranspose16.toLanes(rows, keys, factor, lanes, count);
+        } else if (keys % 4 == 0) {
             VectorTranspose.toLanes(rows, keys, factor, lanes, count);
         } else {
             super.toLanesFloat(rows, keys, factor, lanes, count);
@@ -271,7 +277,9 @@ class VectorTileOps extends TileOps {
 
     @Override
     void fromLanesFloat(float[] lanes, int count, float[] factor, float[] rows, int dim) {
-        if (dim % 4 == 0) {
+        if (squares(dim, count)) {
+            VectorTranspose16.fromLanes(lanes, count, factor, rows, dim);
+        } else if (dim % 4 == 0) {
             VectorTranspose.fromLanes(lanes, count, factor, rows, dim);
         } else {
             super.fromLanesFloat(lanes, count, factor, rows, dim);

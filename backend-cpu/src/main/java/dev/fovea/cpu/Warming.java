@@ -48,10 +48,21 @@ final class Warming<K> {
             return vectors;
         }
         if (asked.compareAndSet(false, true)) {
-            COLD.incrementAndGet();
-            Trials.THREAD.execute(this::warmUp);
+            beside(this::warmUp);
         }
         return plain;
+    }
+
+    /** Does something on the thread of the trials, when those that were asked for are done. */
+    static void beside(Runnable work) {
+        COLD.incrementAndGet();
+        Trials.THREAD.execute(() -> {
+            try {
+                work.run();
+            } finally {
+                COLD.decrementAndGet();
+            }
+        });
     }
 
     private void warmUp() {
@@ -69,7 +80,6 @@ final class Warming<K> {
             }
         } finally {
             warm = true;
-            COLD.decrementAndGet();
         }
     }
 

@@ -99,6 +99,8 @@ class PlainKernelsTest {
             (k, x) -> k.band(x.scores, KEYS, 0, x.low, x.high),
             (k, x) -> x.nan = k.hasNan(x.output, CHANNELS * k.lanes()),
             (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 0.3f, x.queries, k.lanes()),
+            (k, x) -> k.ops().toLanesFloat(x.scores, CHANNELS, 0.3f, x.queries, k.lanes()),
+            (k, x) -> k.ops().fromLanesFloat(x.output, k.lanes(), x.rescale, x.scores, CHANNELS - 4),
             (k, x) -> k.ops().fromLanesFloat(x.output, k.lanes(), x.rescale, x.scores, CHANNELS));
 
     @Test
