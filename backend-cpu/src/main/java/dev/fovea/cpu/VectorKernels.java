@@ -73,15 +73,19 @@ abstract class VectorKernels implements Kernels {
     @Override
     public void top(float[] s, int keys, float[] top) {
         Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
-        for (int j = 0; j < keys; j += KEY_STEP) {
+        for (int j = 0; j < keys; j += 2 * KEY_STEP) {
+            int second = Math.min(j + KEY_STEP, keys - KEY_STEP); // the first keys once more where there are no others
             for (int x = 0; x < lanes; x += LENGTH) {
-                largest(s, j * lanes + x, lanes, top, x);
+                largest(s, j * lanes + x, second * lanes + x, lanes, top, x);
             }
         }
     }
 
-    /** Raises the largest scores of some lanes to those of eight keys; kept in registers over all keys they became objects. */
-    private static void largest(float[] s, int at, int pitch, float[] top, int x) {
+    /**
+     * Raises the largest scores of some lanes to those of twice eight keys. Kept in registers over all keys they became objects, and for
+     * once eight keys, too: that is so small that the compiler puts it into its callers.
+     */
+    private static void largest(float[] s, int at, int second, int pitch, float[] top, int x) {
         FloatVector a = FloatVector.fromArray(FLOATS, s, at);
         FloatVector b = FloatVector.fromArray(FLOATS, s, at + pitch);
         FloatVector c = FloatVector.fromArray(FLOATS, s, at + 2 * pitch);
@@ -90,6 +94,22 @@ abstract class VectorKernels implements Kernels {
         FloatVector f = FloatVector.fromArray(FLOATS, s, at + 5 * pitch);
         FloatVector g = FloatVector.fromArray(FLOATS, s, at + 6 * pitch);
         FloatVector h = FloatVector.fromArray(FLOATS, s, at + 7 * pitch);
+        FloatVector v = FloatVector.fromArray(FLOATS, s, second);
+        a = a.blend(v, v.compare(VectorOperators.GT, a));
+        v = FloatVector.fromArray(FLOATS, s, second + pitch);
+        b = b.blend(v, v.compare(VectorOperators.GT, b));
+        v = FloatVector.fromArray(FLOATS, s, second + 2 * pitch);
+        c = c.blend(v, v.compare(VectorOperators.GT, c));
+        v = FloatVector.fromArray(FLOATS, s, second + 3 * pitch);
+        d = d.blend(v, v.compare(VectorOperators.GT, d));
+        v = FloatVector.fromArray(FLOATS, s, second + 4 * pitch);
+        e = e.blend(v, v.compare(VectorOperators.GT, e));
+        v = FloatVector.fromArray(FLOATS, s, second + 5 * pitch);
+        f = f.blend(v, v.compare(VectorOperators.GT, f));
+        v = FloatVector.fromArray(FLOATS, s, second + 6 * pitch);
+        g = g.blend(v, v.compare(VectorOperators.GT, g));
+        v = FloatVector.fromArray(FLOATS, s, second + 7 * pitch);
+        h = h.blend(v, v.compare(VectorOperators.GT, h));
         a = a.blend(b, b.compare(VectorOperators.GT, a));
         c = c.blend(d, d.compare(VectorOperators.GT, c));
         e = e.blend(f, f.compare(VectorOperators.GT, e));

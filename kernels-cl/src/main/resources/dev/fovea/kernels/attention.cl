@@ -340,10 +340,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place or not needed, nobody reads k_tile any more
 #if VERDICTS
       const int next = *next_tile;
-#else
-      const int next = key0 + KEYS < to ? key0 + KEYS : NO_TILE;
-#endif
       COPY_KEYS(next)
+#else
+      // no variable, not even one that nobody uses: PoCL 3.1's optimiser gives wrong sums where keys are turned on load then
+      COPY_KEYS(key0 + KEYS < to ? key0 + KEYS : NO_TILE)
+#endif
 #if NORMALISER == SOFTMAX
 #if LAGS
       const int rescaled = *outgrown;
