@@ -82,8 +82,8 @@ abstract class VectorKernels implements Kernels {
     }
 
     /**
-     * Raises the largest scores of some lanes to those of twice eight keys. Kept in registers over all keys they became objects, and for
-     * once eight keys, too: that is so small that the compiler puts it into its callers.
+     * Raises the largest scores of some lanes to those of twice eight keys, which is too much code to be put into a caller. Kept in
+     * registers over all keys the largest became objects; for eight keys, small enough to be inlined, vectors did so in one JVM of 17.
      */
     private static void largest(float[] s, int at, int second, int pitch, float[] top, int x) {
         FloatVector a = FloatVector.fromArray(FLOATS, s, at);
@@ -94,22 +94,6 @@ abstract class VectorKernels implements Kernels {
         FloatVector f = FloatVector.fromArray(FLOATS, s, at + 5 * pitch);
         FloatVector g = FloatVector.fromArray(FLOATS, s, at + 6 * pitch);
         FloatVector h = FloatVector.fromArray(FLOATS, s, at + 7 * pitch);
-        FloatVector v = FloatVector.fromArray(FLOATS, s, second);
-        a = a.blend(v, v.compare(VectorOperators.GT, a));
-        v = FloatVector.fromArray(FLOATS, s, second + pitch);
-        b = b.blend(v, v.compare(VectorOperators.GT, b));
-        v = FloatVector.fromArray(FLOATS, s, second + 2 * pitch);
-        c = c.blend(v, v.compare(VectorOperators.GT, c));
-        v = FloatVector.fromArray(FLOATS, s, second + 3 * pitch);
-        d = d.blend(v, v.compare(VectorOperators.GT, d));
-        v = FloatVector.fromArray(FLOATS, s, second + 4 * pitch);
-        e = e.blend(v, v.compare(VectorOperators.GT, e));
-        v = FloatVector.fromArray(FLOATS, s, second + 5 * pitch);
-        f = f.blend(v, v.compare(VectorOperators.GT, f));
-        v = FloatVector.fromArray(FLOATS, s, second + 6 * pitch);
-        g = g.blend(v, v.compare(VectorOperators.GT, g));
-        v = FloatVector.fromArray(FLOATS, s, second + 7 * pitch);
-        h = h.blend(v, v.compare(VectorOperators.GT, h));
         a = a.blend(b, b.compare(VectorOperators.GT, a));
         c = c.blend(d, d.compare(VectorOperators.GT, c));
         e = e.blend(f, f.compare(VectorOperators.GT, e));
@@ -118,6 +102,22 @@ abstract class VectorKernels implements Kernels {
         e = e.blend(g, g.compare(VectorOperators.GT, e));
         a = a.blend(e, e.compare(VectorOperators.GT, a));
         FloatVector t = FloatVector.fromArray(FLOATS, top, x);
+        t = t.blend(a, a.compare(VectorOperators.GT, t));
+        a = FloatVector.fromArray(FLOATS, s, second);
+        b = FloatVector.fromArray(FLOATS, s, second + pitch);
+        c = FloatVector.fromArray(FLOATS, s, second + 2 * pitch);
+        d = FloatVector.fromArray(FLOATS, s, second + 3 * pitch);
+        e = FloatVector.fromArray(FLOATS, s, second + 4 * pitch);
+        f = FloatVector.fromArray(FLOATS, s, second + 5 * pitch);
+        g = FloatVector.fromArray(FLOATS, s, second + 6 * pitch);
+        h = FloatVector.fromArray(FLOATS, s, second + 7 * pitch);
+        a = a.blend(b, b.compare(VectorOperators.GT, a));
+        c = c.blend(d, d.compare(VectorOperators.GT, c));
+        e = e.blend(f, f.compare(VectorOperators.GT, e));
+        g = g.blend(h, h.compare(VectorOperators.GT, g));
+        a = a.blend(c, c.compare(VectorOperators.GT, a));
+        e = e.blend(g, g.compare(VectorOperators.GT, e));
+        a = a.blend(e, e.compare(VectorOperators.GT, a));
         t.blend(a, a.compare(VectorOperators.GT, t)).intoArray(top, x);
     }
 
