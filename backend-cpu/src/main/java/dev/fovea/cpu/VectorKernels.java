@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -20,6 +19,8 @@ abstract class VectorKernels implements Kernels {
     private static final int LENGTH = Species.LENGTH;
 
     /** Of the product blocks; the softmax takes four keys a step. */
+    private static final int NOTHING = Float.floatToRawIntBits(Float.NEGATIVE_INFINITY);
+
     private static final int KEY_STEP = 8;
 
     private static final Halves HALVES = new VectorHalves();
@@ -73,19 +74,15 @@ abstract class VectorKernels implements Kernels {
     @Override
     public void top(float[] s, int keys, float[] top) {
         Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
-        for (int j = 0; j < keys; j += 2 * KEY_STEP) {
-            int second = Math.min(j + KEY_STEP, keys - KEY_STEP); // the first keys once more where there are no others
+        for (int j = 0; j < keys; j += KEY_STEP) {
             for (int x = 0; x < lanes; x += LENGTH) {
-                largest(s, j * lanes + x, second * lanes + x, lanes, top, x);
+                largest(s, j * lanes + x, lanes, top, x);
             }
         }
     }
 
-    /**
-     * Raises the largest scores of some lanes to those of twice eight keys, which is too much code to be put into a caller. Kept in
-     * registers over all keys the largest became objects; for eight keys, small enough to be inlined, vectors did so in one JVM of 17.
-     */
-    private static void largest(float[] s, int at, int second, int pitch, float[] top, int x) {
+    /** Raises the largest scores of some lanes to those of eight keys; kept in registers over all keys they became objects. */
+    private static void largest(float[] s, int at, int pitch, float[] top, int x) {
         FloatVector a = FloatVector.fromArray(FLOATS, s, at);
         FloatVector b = FloatVector.fromArray(FLOATS, s, at + pitch);
         FloatVector c = FloatVector.fromArray(FLOATS, s, at + 2 * pitch);
@@ -102,22 +99,6 @@ abstract class VectorKernels implements Kernels {
         e = e.blend(g, g.compare(VectorOperators.GT, e));
         a = a.blend(e, e.compare(VectorOperators.GT, a));
         FloatVector t = FloatVector.fromArray(FLOATS, top, x);
-        t = t.blend(a, a.compare(VectorOperators.GT, t));
-        a = FloatVector.fromArray(FLOATS, s, second);
-        b = FloatVector.fromArray(FLOATS, s, second + pitch);
-        c = FloatVector.fromArray(FLOATS, s, second + 2 * pitch);
-        d = FloatVector.fromArray(FLOATS, s, second + 3 * pitch);
-        e = FloatVector.fromArray(FLOATS, s, second + 4 * pitch);
-        f = FloatVector.fromArray(FLOATS, s, second + 5 * pitch);
-        g = FloatVector.fromArray(FLOATS, s, second + 6 * pitch);
-        h = FloatVector.fromArray(FLOATS, s, second + 7 * pitch);
-        a = a.blend(b, b.compare(VectorOperators.GT, a));
-        c = c.blend(d, d.compare(VectorOperators.GT, c));
-        e = e.blend(f, f.compare(VectorOperators.GT, e));
-        g = g.blend(h, h.compare(VectorOperators.GT, g));
-        a = a.blend(c, c.compare(VectorOperators.GT, a));
-        e = e.blend(g, g.compare(VectorOperators.GT, e));
-        a = a.blend(e, e.compare(VectorOperators.GT, a));
         t.blend(a, a.compare(VectorOperators.GT, t)).intoArray(top, x);
     }
 
@@ -199,16 +180,23 @@ abstract class VectorKernels implements Kernels {
         }
     }
 
+    /** Without masks, which became objects in some JVMs, two or three of them a key. */
     private static void band(float[] s, int x, int keys, int pitch, int key0, int[] low, int[] high) {
         IntVector first = IntVector.fromArray(INTS, low, x);
         IntVector last = IntVector.fromArray(INTS, high, x);
         for (int j = 0; j < keys; j++) {
             int at = x + j * pitch;
             IntVector key = IntVector.broadcast(INTS, key0 + j);
-            VectorMask<Integer> outside =
-                    key.compare(VectorOperators.LT, first).or(key.compare(VectorOperators.GT, last));
+            // not 0 where the key lies outside, then all bits
+            IntVector apart = key.max(first)
+                    .lanewise(VectorOperators.XOR, key)
+                    .or(key.min(last).lanewise(VectorOperators.XOR, key));
+            IntVector outside = apart.or(apart.neg()).lanewise(VectorOperators.ASHR, 31);
             FloatVector.fromArray(FLOATS, s, at)
-                    .blend(Float.NEGATIVE_INFINITY, outside.cast(FLOATS))
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.AND_NOT, outside)
+                    .or(outside.and(NOTHING))
+                    .reinterpretAsFloats()
                     .intoArray(s, at);
         }
     }
