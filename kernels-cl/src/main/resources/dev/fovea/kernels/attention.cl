@@ -341,9 +341,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #if VERDICTS
       const int next = *next_tile;
       COPY_KEYS(next)
-#else
-      // no variable, not even one that nobody uses: PoCL 3.1's optimiser gives wrong sums where keys are turned on load then
-      COPY_KEYS(key0 + KEYS < to ? key0 + KEYS : NO_TILE)
+#elif AHEAD
+      // elsewhere no variable, not even one that nobody uses: PoCL 3.1's optimiser gives wrong sums where keys are turned on load then
+      const int next = key0 + KEYS < to ? key0 + KEYS : NO_TILE;
+      COPY_KEYS(next)
 #endif
 #if NORMALISER == SOFTMAX
 #if LAGS
