@@ -7,7 +7,6 @@ import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.Normaliser;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -18,6 +17,9 @@ final class Reference {
     private final AttentionSpec spec;
     private final AttentionArguments a;
     private final Map<Tensor, double[]> data = new HashMap<>();
+    private final double[][][][] query;
+    private final double[][][][] key;
+    private final double[][][][] value;
     final int batch;
     final int queries;
     final int keys;
@@ -36,6 +38,9 @@ final class Reference {
         batch = (int) a.batch();
         queries = (int) a.queries();
         keys = (int) a.keys();
+        query = rows(null, a.query(), queries);
+        key = rows(a.pastKey(), a.key(), keys);
+        value = rows(a.pastValue(), a.value(), keys);
         int rows = batch * spec.queryHeads() * queries;
         output = new double[rows * spec.valueDim()];
         logSumExp = new double[rows];
@@ -61,21 +66,23 @@ final class Reference {
             case GIVEN -> perSequence(a.queryOffsets(), b, hk);
         };
         double max = Double.NEGATIVE_INFINITY;
-        Map<Expr.IndexKind, Integer> index = new EnumMap<>(Expr.IndexKind.class);
-        index.put(Expr.IndexKind.BATCH, b);
-        index.put(Expr.IndexKind.HEAD, h);
-        index.put(Expr.IndexKind.KEY_HEAD, hk);
-        index.put(Expr.IndexKind.QUERY, q);
-        index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
-        index.put(Expr.IndexKind.QUERY_LENGTH, queries);
-        index.put(Expr.IndexKind.KEY_LENGTH, length);
+        int[] index = new int[Expr.IndexKind.values().length];
+        index[Expr.IndexKind.BATCH.ordinal()] = b;
+        index[Expr.IndexKind.HEAD.ordinal()] = h;
+        index[Expr.IndexKind.KEY_HEAD.ordinal()] = hk;
+        index[Expr.IndexKind.QUERY.ordinal()] = q;
+        index[Expr.IndexKind.QUERY_POSITION.ordinal()] = q + offset;
+        index[Expr.IndexKind.QUERY_LENGTH.ordinal()] = queries;
+        index[Expr.IndexKind.KEY_LENGTH.ordinal()] = length;
+        double[] queryRow = query[b][h][q];
         for (int k = 0; k < keys; k++) {
             double x = 0;
+            double[] keyRow = key[b][hk][k];
             for (int d = 0; d < spec.headDim(); d++) {
-                x += at(a.query(), b, h, q, d) * joined(a.pastKey(), a.key(), b, hk, k, d);
+                x += queryRow[d] * keyRow[d];
             }
-            index.put(Expr.IndexKind.KEY, k);
-            index.put(Expr.IndexKind.KEY_POSITION, k);
+            index[Expr.IndexKind.KEY.ordinal()] = k;
+            index[Expr.IndexKind.KEY_POSITION.ordinal()] = k;
             int at = row * keys + k;
             raw[at] = a.scale() * x;
             capped[at] = value(spec.cap(), index, new Values(raw[at], 0, 0));
@@ -111,16 +118,16 @@ final class Reference {
                 case L1 -> spec.partials() ? s : absolute == 0 ? 0 : s / absolute;
                 case IDENTITY -> s;
             };
-            index.put(Expr.IndexKind.KEY, k);
-            index.put(Expr.IndexKind.KEY_POSITION, k);
+            index[Expr.IndexKind.KEY.ordinal()] = k;
+            index[Expr.IndexKind.KEY_POSITION.ordinal()] = k;
             double w = value(spec.probability(), index, new Values(s, p, 0));
             probability[row * keys + k] = w;
             for (int d = 0; d < o.length; d++) {
-                o[d] += w * joined(a.pastValue(), a.value(), b, hv, k, d);
+                o[d] += w * value[b][hv][k][d];
             }
         }
         for (int d = 0; d < o.length; d++) {
-            index.put(Expr.IndexKind.CHANNEL, d);
+            index[Expr.IndexKind.CHANNEL.ordinal()] = d;
             output[row * o.length + d] = value(spec.output(), index, new Values(0, 0, o[d]));
         }
     }
@@ -133,9 +140,22 @@ final class Reference {
         return t.rank() == 1 ? all[b] : all[b * spec.keyHeads() + h];
     }
 
-    private double joined(@Nullable Tensor past, Tensor fresh, int b, int h, int k, int d) {
-        int old = (int) a.pastKeys();
-        return k < old ? at(past, b, h, k, d) : at(fresh, b, h, k - old, d);
+    /** [b][h][position][column] of the past and what follows it. */
+    private double[][][][] rows(@Nullable Tensor past, Tensor fresh, int length) {
+        int heads = (int) fresh.size(1);
+        int old = past == null ? 0 : (int) past.size(2);
+        double[][][][] all = new double[batch][heads][length][(int) fresh.size(3)];
+        for (int b = 0; b < batch; b++) {
+            for (int h = 0; h < heads; h++) {
+                for (int i = 0; i < length; i++) {
+                    double[] row = all[b][h][i];
+                    for (int d = 0; d < row.length; d++) {
+                        row[d] = i < old ? at(past, b, h, i, d) : at(fresh, b, h, i - old, d);
+                    }
+                }
+            }
+        }
+        return all;
     }
 
     private double at(@Nullable Tensor tensor, int... index) {
@@ -157,9 +177,9 @@ final class Reference {
     }
 
     /** Truth is 1 or 0; integers are exact in a double. */
-    private double value(Expr e, Map<Expr.IndexKind, Integer> index, Values values) {
+    private double value(Expr e, int[] index, Values values) {
         return switch (e) {
-            case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
+            case Expr.Index i -> index[i.kind().ordinal()];
             case Expr.Value v ->
                 switch (v.kind()) {
                     case SCORE -> values.score();
