@@ -7,6 +7,7 @@ import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.Normaliser;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -66,14 +67,14 @@ final class Reference {
             case GIVEN -> perSequence(a.queryOffsets(), b, hk);
         };
         double max = Double.NEGATIVE_INFINITY;
-        int[] index = new int[Expr.IndexKind.values().length];
-        index[Expr.IndexKind.BATCH.ordinal()] = b;
-        index[Expr.IndexKind.HEAD.ordinal()] = h;
-        index[Expr.IndexKind.KEY_HEAD.ordinal()] = hk;
-        index[Expr.IndexKind.QUERY.ordinal()] = q;
-        index[Expr.IndexKind.QUERY_POSITION.ordinal()] = q + offset;
-        index[Expr.IndexKind.QUERY_LENGTH.ordinal()] = queries;
-        index[Expr.IndexKind.KEY_LENGTH.ordinal()] = length;
+        Map<Expr.IndexKind, Integer> index = new EnumMap<>(Expr.IndexKind.class);
+        index.put(Expr.IndexKind.BATCH, b);
+        index.put(Expr.IndexKind.HEAD, h);
+        index.put(Expr.IndexKind.KEY_HEAD, hk);
+        index.put(Expr.IndexKind.QUERY, q);
+        index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
+        index.put(Expr.IndexKind.QUERY_LENGTH, queries);
+        index.put(Expr.IndexKind.KEY_LENGTH, length);
         double[] queryRow = query[b][h][q];
         for (int k = 0; k < keys; k++) {
             double x = 0;
@@ -81,8 +82,8 @@ final class Reference {
             for (int d = 0; d < spec.headDim(); d++) {
                 x += queryRow[d] * keyRow[d];
             }
-            index[Expr.IndexKind.KEY.ordinal()] = k;
-            index[Expr.IndexKind.KEY_POSITION.ordinal()] = k;
+            index.put(Expr.IndexKind.KEY, k);
+            index.put(Expr.IndexKind.KEY_POSITION, k);
             int at = row * keys + k;
             raw[at] = a.scale() * x;
             capped[at] = value(spec.cap(), index, new Values(raw[at], 0, 0));
@@ -118,8 +119,8 @@ final class Reference {
                 case L1 -> spec.partials() ? s : absolute == 0 ? 0 : s / absolute;
                 case IDENTITY -> s;
             };
-            index[Expr.IndexKind.KEY.ordinal()] = k;
-            index[Expr.IndexKind.KEY_POSITION.ordinal()] = k;
+            index.put(Expr.IndexKind.KEY, k);
+            index.put(Expr.IndexKind.KEY_POSITION, k);
             double w = value(spec.probability(), index, new Values(s, p, 0));
             probability[row * keys + k] = w;
             for (int d = 0; d < o.length; d++) {
@@ -127,7 +128,7 @@ final class Reference {
             }
         }
         for (int d = 0; d < o.length; d++) {
-            index[Expr.IndexKind.CHANNEL.ordinal()] = d;
+            index.put(Expr.IndexKind.CHANNEL, d);
             output[row * o.length + d] = value(spec.output(), index, new Values(0, 0, o[d]));
         }
     }
@@ -177,9 +178,9 @@ final class Reference {
     }
 
     /** Truth is 1 or 0; integers are exact in a double. */
-    private double value(Expr e, int[] index, Values values) {
+    private double value(Expr e, Map<Expr.IndexKind, Integer> index, Values values) {
         return switch (e) {
-            case Expr.Index i -> index[i.kind().ordinal()];
+            case Expr.Index i -> Objects.requireNonNull(index.get(i.kind()));
             case Expr.Value v ->
                 switch (v.kind()) {
                     case SCORE -> values.score();
