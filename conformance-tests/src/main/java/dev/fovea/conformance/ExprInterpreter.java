@@ -190,14 +190,16 @@ final class ExprInterpreter {
             case SUBTRACT -> whole ? () -> (int) l.value() - (int) r.value() : () -> round(l.value() - r.value());
             case MULTIPLY -> whole ? () -> ((int) l.value()) * ((int) r.value()) : () -> round(l.value() * r.value());
             case DIVIDE -> () -> round(l.value() / r.value());
-            case FLOOR_DIVIDE -> () -> {
-                int divisor = (int) r.value();
-                return divisor == 0 ? 0 : Math.floorDiv((int) l.value(), divisor);
-            };
-            case MODULO -> () -> {
-                int divisor = (int) r.value();
-                return divisor == 0 ? 0 : Math.floorMod((int) l.value(), divisor);
-            };
+            case FLOOR_DIVIDE ->
+                () -> {
+                    int divisor = (int) r.value();
+                    return divisor == 0 ? 0 : Math.floorDiv((int) l.value(), divisor);
+                };
+            case MODULO ->
+                () -> {
+                    int divisor = (int) r.value();
+                    return divisor == 0 ? 0 : Math.floorMod((int) l.value(), divisor);
+                };
             case MIN -> () -> Math.min(l.value(), r.value());
             case MAX -> () -> Math.max(l.value(), r.value());
             case LESS -> () -> l.value() < r.value() ? 1 : 0;

@@ -151,9 +151,8 @@ public record HostProblem(
     /** A key, likewise. */
     public double[] keyRow(int b, int head, int k, boolean single) {
         int past = pastKeys();
-        double[] row = pastKey != null && k < past
-                ? pastKey.row(b, keyHead(head), k)
-                : key.row(b, keyHead(head), k - past);
+        double[] row =
+                pastKey != null && k < past ? pastKey.row(b, keyHead(head), k) : key.row(b, keyHead(head), k - past);
         return turned(row, keyPosition(b, head, k), single);
     }
 
@@ -182,9 +181,8 @@ public record HostProblem(
             turned[i] = single
                     ? (float) row[i] * (float) cos + (float) -row[j] * (float) sin
                     : row[i] * cos + -row[j] * sin;
-            turned[j] = single
-                    ? (float) row[j] * (float) cos + (float) row[i] * (float) sin
-                    : row[j] * cos + row[i] * sin;
+            turned[j] =
+                    single ? (float) row[j] * (float) cos + (float) row[i] * (float) sin : row[j] * cos + row[i] * sin;
         }
         return turned;
     }

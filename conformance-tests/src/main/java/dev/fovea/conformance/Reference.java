@@ -81,7 +81,8 @@ public final class Reference {
         boolean[] selected = p.selected(b, h, q);
         for (int k = 0; k < s.length; k++) {
             double capped = capped(b, h, q, k, s[k]);
-            boolean visible = k < p.keyLength(b, h) && selected[k] && at.test(p.spec().mask());
+            boolean visible =
+                    k < p.keyLength(b, h) && selected[k] && at.test(p.spec().mask());
             s[k] = visible ? at.value(p.spec().score(), capped) : Double.NEGATIVE_INFINITY;
         }
         return s;
