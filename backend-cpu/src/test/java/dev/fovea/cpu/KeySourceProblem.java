@@ -385,20 +385,22 @@ final class KeySourceProblem implements AutoCloseable {
                 selection == Selection.BLOCKS ? keyBlock : 1);
     }
 
-    private boolean listed(int b, int h, int q, int k) {
+    /** Which keys the list of a query holds. */
+    private boolean[] listed(int b, int h, int q) {
+        boolean[] held = new boolean[mostKeys()];
         if (selection == Selection.ALL) {
-            return true;
+            Arrays.fill(held, true);
+            return held;
         }
         int blocks = Math.ceilDiv(mostQueries(), queryBlock);
         int listHead = h / (queryHeads / listHeads);
         int[][] list = lists[(b * listHeads + listHead) * blocks + q / queryBlock];
         int unit = selection == Selection.BLOCKS ? keyBlock : 1;
         for (int i = 0; i < list[1][0]; i++) {
-            if (list[0][i] == k / unit) {
-                return true;
-            }
+            int from = list[0][i] * unit;
+            Arrays.fill(held, from, Math.min(from + unit, held.length), true);
         }
-        return false;
+        return held;
     }
 
     /** The result of the formula, in the shape of the output. */
@@ -409,46 +411,61 @@ final class KeySourceProblem implements AutoCloseable {
         int start = 0;
         for (int b = 0; b < batch; b++) {
             for (int h = 0; h < queryHeads; h++) {
+                int hk = h / (queryHeads / keyHeads);
+                double[][] keys = new double[lengths[b][hk]][];
+                for (int k = 0; k < keys.length; k++) {
+                    keys[k] = turned(key[b][hk][k], kpos[b][hk][k]);
+                }
                 for (int i = 0; i < queryLengths[b]; i++) {
-                    row(b, h, i, ((packed ? 0 : b) * queryHeads + h) * rows + start + i);
+                    row(b, h, i, keys, ((packed ? 0 : b) * queryHeads + h) * rows + start + i);
                 }
             }
             start += packed ? queryLengths[b] : 0;
         }
     }
 
-    private void row(int b, int h, int q, int at) {
+    private void row(int b, int h, int q, double[][] keys, int at) {
         int hk = h / (queryHeads / keyHeads);
         int hv = h / (queryHeads / valueHeads);
-        int n = lengths[b][hk];
         int qpos = q + offset(b, hk);
+        boolean[] listed = listed(b, h, q);
         double[] turnedQuery = turned(query[b][h][q], qpos);
-        double[] s = new double[n];
+        double[] s = new double[keys.length];
         double max = sink ? sinks[h] : Double.NEGATIVE_INFINITY;
-        for (int k = 0; k < n; k++) {
-            double x = 0;
-            double[] turnedKey = turned(key[b][hk][k], kpos[b][hk][k]);
-            for (int d = 0; d < dim; d++) {
-                x += turnedQuery[d] * turnedKey[d];
-            }
-            x *= 0.2f;
+        for (int k = 0; k < s.length; k++) {
             int p = kpos[b][hk][k];
-            x -= alibi ? slopes[h] * Math.abs((double) qpos - p) : 0;
-            boolean visible = listed(b, h, q, k) && (!causal || p <= qpos) && (!stripes || (k + q) % 3 < 2);
-            s[k] = visible ? x : Double.NEGATIVE_INFINITY;
+            boolean visible = listed[k] && (!causal || p <= qpos) && (!stripes || (k + q) % 3 < 2);
+            s[k] = visible
+                    ? 0.2f * dot(turnedQuery, keys[k]) - (alibi ? slopes[h] * Math.abs((double) qpos - p) : 0)
+                    : Double.NEGATIVE_INFINITY;
             max = Math.max(max, s[k]);
         }
         double sum = sink ? Math.exp(sinks[h] - max) : 0;
-        for (int k = 0; k < n; k++) {
-            sum += s[k] == Double.NEGATIVE_INFINITY ? 0 : Math.exp(s[k] - max);
+        double[] o = new double[valueDim];
+        for (int k = 0; k < s.length; k++) {
+            if (s[k] != Double.NEGATIVE_INFINITY) {
+                double weight = Math.exp(s[k] - max);
+                sum += weight;
+                addScaled(o, weight, value[b][hv][k]);
+            }
         }
         logSumExp[at] = max + Math.log(sum);
-        for (int k = 0; k < n; k++) {
-            if (s[k] != Double.NEGATIVE_INFINITY) {
-                for (int d = 0; d < valueDim; d++) {
-                    output[at * valueDim + d] += Math.exp(s[k] - max) / sum * value[b][hv][k][d];
-                }
-            }
+        for (int d = 0; d < valueDim; d++) {
+            output[at * valueDim + d] = sum == 0 ? 0 : o[d] / sum;
+        }
+    }
+
+    private static double dot(double[] x, double[] y) {
+        double sum = 0;
+        for (int d = 0; d < x.length; d++) {
+            sum += x[d] * y[d];
+        }
+        return sum;
+    }
+
+    private static void addScaled(double[] sum, double factor, float[] row) {
+        for (int d = 0; d < sum.length; d++) {
+            sum[d] += factor * row[d];
         }
     }
 

@@ -18,6 +18,9 @@ final class Reference {
     private final AttentionSpec spec;
     private final AttentionArguments a;
     private final Map<Tensor, double[]> data = new HashMap<>();
+    private final double[][][][] query;
+    private final double[][][][] key;
+    private final double[][][][] value;
     final int batch;
     final int queries;
     final int keys;
@@ -36,6 +39,9 @@ final class Reference {
         batch = (int) a.batch();
         queries = (int) a.queries();
         keys = (int) a.keys();
+        query = rows(null, a.query(), queries);
+        key = rows(a.pastKey(), a.key(), keys);
+        value = rows(a.pastValue(), a.value(), keys);
         int rows = batch * spec.queryHeads() * queries;
         output = new double[rows * spec.valueDim()];
         logSumExp = new double[rows];
@@ -69,10 +75,12 @@ final class Reference {
         index.put(Expr.IndexKind.QUERY_POSITION, q + offset);
         index.put(Expr.IndexKind.QUERY_LENGTH, queries);
         index.put(Expr.IndexKind.KEY_LENGTH, length);
+        double[] queryRow = query[b][h][q];
         for (int k = 0; k < keys; k++) {
             double x = 0;
+            double[] keyRow = key[b][hk][k];
             for (int d = 0; d < spec.headDim(); d++) {
-                x += at(a.query(), b, h, q, d) * joined(a.pastKey(), a.key(), b, hk, k, d);
+                x += queryRow[d] * keyRow[d];
             }
             index.put(Expr.IndexKind.KEY, k);
             index.put(Expr.IndexKind.KEY_POSITION, k);
@@ -116,7 +124,7 @@ final class Reference {
             double w = value(spec.probability(), index, new Values(s, p, 0));
             probability[row * keys + k] = w;
             for (int d = 0; d < o.length; d++) {
-                o[d] += w * joined(a.pastValue(), a.value(), b, hv, k, d);
+                o[d] += w * value[b][hv][k][d];
             }
         }
         for (int d = 0; d < o.length; d++) {
@@ -133,9 +141,22 @@ final class Reference {
         return t.rank() == 1 ? all[b] : all[b * spec.keyHeads() + h];
     }
 
-    private double joined(@Nullable Tensor past, Tensor fresh, int b, int h, int k, int d) {
-        int old = (int) a.pastKeys();
-        return k < old ? at(past, b, h, k, d) : at(fresh, b, h, k - old, d);
+    /** [b][h][position][column] of the past and what follows it. */
+    private double[][][][] rows(@Nullable Tensor past, Tensor fresh, int length) {
+        int heads = (int) fresh.size(1);
+        int old = past == null ? 0 : (int) past.size(2);
+        double[][][][] all = new double[batch][heads][length][(int) fresh.size(3)];
+        for (int b = 0; b < batch; b++) {
+            for (int h = 0; h < heads; h++) {
+                for (int i = 0; i < length; i++) {
+                    double[] row = all[b][h][i];
+                    for (int d = 0; d < row.length; d++) {
+                        row[d] = i < old ? at(past, b, h, i, d) : at(fresh, b, h, i - old, d);
+                    }
+                }
+            }
+        }
+        return all;
     }
 
     private double at(@Nullable Tensor tensor, int... index) {

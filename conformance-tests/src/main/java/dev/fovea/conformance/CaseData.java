@@ -383,7 +383,7 @@ final class CaseData {
                     for (int q = 0; q < p.queryLength(b) && !seen; q++) {
                         at.at(b, h, q, p.pastKeys() + j);
                         seen = p.pastKeys() + j < p.keyLength(b, h)
-                                && p.selects(b, h, q, p.pastKeys() + j)
+                                && p.selected(b, h, q)[p.pastKeys() + j]
                                 && at.test(p.spec().mask())
                                 && at.value(p.spec().score(), 0) != Double.NEGATIVE_INFINITY;
                     }

@@ -16,11 +16,12 @@ record Conditioning(double scores, double weights) {
         }
         double scores = 1;
         double weights = 1;
+        Reference reference = new Reference(p);
         ExprInterpreter at = new ExprInterpreter(p, false);
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
                 for (int q = 0; q < p.queryLength(b); q++) {
-                    double[] s = Reference.scores(p, b, h, q);
+                    double[] s = reference.scores(b, h, q);
                     double moved = 0;
                     double sum = 0;
                     double total = 0;

@@ -3,9 +3,9 @@ package dev.fovea.conformance;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
 import dev.fovea.api.spec.RotarySpec;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -118,9 +118,15 @@ public record HostProblem(
         return p == null ? k : (int) (p.rank() == 2 ? p.at(b, k) : p.at(b, keyHead(head), k));
     }
 
-    /** Whether a query may see a key, mask and lengths apart. */
-    public boolean selects(int b, int head, int q, int k) {
-        return source.selected() == null || source.selected().contains(b, head, keyHead(head), spec.queryHeads(), q, k);
+    /** Which keys a query may see, mask and lengths apart. */
+    public boolean[] selected(int b, int head, int q) {
+        boolean[] seen = new boolean[keys()];
+        if (source.selected() == null) {
+            Arrays.fill(seen, true);
+        } else {
+            source.selected().mark(b, head, keyHead(head), spec.queryHeads(), q, seen);
+        }
+        return seen;
     }
 
     /** {@code qpos - q}. */
@@ -137,44 +143,47 @@ public record HostProblem(
         return t.rank() == 1 ? t.at(b) : t.at(b, keyHead(head));
     }
 
-    /** An element of a query, turned if the problem turns them: in float64, or as f32 arithmetic does it. */
-    public double queryAt(int b, int head, int q, int d, boolean single) {
-        return turned(i -> query.at(b, head, q, i), d, q + offset(b, head), single);
+    /** A query, turned if the problem turns them: in float64, or as f32 arithmetic does it. */
+    public double[] queryRow(int b, int head, int q, boolean single) {
+        return turned(query.row(b, head, q), q + offset(b, head), single);
     }
 
-    /** An element of a key, likewise. */
-    public double keyAt(int b, int head, int k, int d, boolean single) {
-        return turned(i -> keyAt(b, head, k, i), d, keyPosition(b, head, k), single);
-    }
-
-    private double turned(IntToDoubleFunction row, int d, int position, boolean single) {
-        if (spec.source().rotary().isEmpty()
-                || d >= spec.source().rotary().get().dim()) {
-            return row.applyAsDouble(d);
-        }
-        KeySource.Rotary rotary = spec.source().rotary().get();
-        int pairs = rotary.pairs();
-        boolean halves = rotary.pairing() == RotarySpec.Pairing.HALVES;
-        int pair = halves ? d % pairs : d / 2;
-        boolean first = halves ? d < pairs : d % 2 == 0;
-        int partner = halves ? (first ? d + pairs : d - pairs) : d ^ 1;
-        double cos = Objects.requireNonNull(source.cosines()).at(position, pair);
-        double sin = Objects.requireNonNull(source.sines()).at(position, pair);
-        double other = first ? -row.applyAsDouble(partner) : row.applyAsDouble(partner);
-        return single
-                ? (float) row.applyAsDouble(d) * (float) cos + (float) other * (float) sin
-                : row.applyAsDouble(d) * cos + other * sin;
-    }
-
-    private double keyAt(int b, int head, int k, int d) {
+    /** A key, likewise. */
+    public double[] keyRow(int b, int head, int k, boolean single) {
         int past = pastKeys();
-        return pastKey != null && k < past ? pastKey.at(b, keyHead(head), k, d) : key.at(b, keyHead(head), k - past, d);
+        double[] row =
+                pastKey != null && k < past ? pastKey.row(b, keyHead(head), k) : key.row(b, keyHead(head), k - past);
+        return turned(row, keyPosition(b, head, k), single);
     }
 
-    public double valueAt(int b, int head, int k, int d) {
+    public double[] valueRow(int b, int head, int k) {
         int past = pastKeys();
         return pastValue != null && k < past
-                ? pastValue.at(b, valueHead(head), k, d)
-                : value.at(b, valueHead(head), k - past, d);
+                ? pastValue.row(b, valueHead(head), k)
+                : value.row(b, valueHead(head), k - past);
+    }
+
+    private double[] turned(double[] row, int position, boolean single) {
+        if (spec.source().rotary().isEmpty()) {
+            return row;
+        }
+        KeySource.Rotary rotary = spec.source().rotary().get();
+        HostTensor cosines = Objects.requireNonNull(source.cosines());
+        HostTensor sines = Objects.requireNonNull(source.sines());
+        int pairs = rotary.pairs();
+        boolean halves = rotary.pairing() == RotarySpec.Pairing.HALVES;
+        double[] turned = row.clone();
+        for (int pair = 0; pair < pairs; pair++) {
+            int i = halves ? pair : 2 * pair;
+            int j = halves ? pair + pairs : 2 * pair + 1;
+            double cos = cosines.at(position, pair);
+            double sin = sines.at(position, pair);
+            turned[i] = single
+                    ? (float) row[i] * (float) cos + (float) -row[j] * (float) sin
+                    : row[i] * cos + -row[j] * sin;
+            turned[j] =
+                    single ? (float) row[j] * (float) cos + (float) row[i] * (float) sin : row[j] * cos + row[i] * sin;
+        }
+        return turned;
     }
 }

@@ -7,16 +7,16 @@ package dev.fovea.conformance;
  * @param counts I32 [B or 1, Hq, Hk or 1, query blocks]
  */
 public record HostSelection(HostTensor lists, HostTensor counts, int queryBlock, int keyBlock) {
-    /** Whether the list of a query holds a key, by looking through it. */
-    boolean contains(int b, int head, int keyHead, int queryHeads, int q, int k) {
+    /** Marks the keys that the list of a query holds. */
+    void mark(int b, int head, int keyHead, int queryHeads, int q, boolean[] seen) {
         int lb = lists.size(0) == 1 ? 0 : b;
         int lh = lists.size(1) == 1 ? 0 : lists.size(1) == queryHeads ? head : keyHead;
         int block = q / queryBlock;
         for (int i = 0; i < counts.at(lb, lh, block); i++) {
-            if ((int) lists.at(lb, lh, block, i) == k / keyBlock) {
-                return true;
+            int from = (int) lists.at(lb, lh, block, i) * keyBlock;
+            for (int k = Math.max(0, from); k < Math.min(from + keyBlock, seen.length); k++) {
+                seen[k] = true;
             }
         }
-        return false;
     }
 }

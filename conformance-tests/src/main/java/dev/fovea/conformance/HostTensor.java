@@ -4,6 +4,7 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.DType;
 import dev.fovea.api.HalfFloats;
 import dev.fovea.api.Tensor;
+import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -53,6 +54,16 @@ public final class HostTensor {
             i = i * shape[a] + index[a];
         }
         return values[i];
+    }
+
+    /** A copy of the elements along the last axis. */
+    public double[] row(int... index) {
+        int i = 0;
+        for (int a = 0; a < index.length; a++) {
+            i = i * shape[a] + index[a];
+        }
+        int n = shape[index.length];
+        return Arrays.copyOfRange(values, i * n, i * n + n);
     }
 
     /** The element that a broadcast of this tensor has at an index of rank 4 or less, right-aligned; axes of size 1 repeat. */

@@ -21,10 +21,12 @@ final class Plain {
 
     private final HostProblem p;
     private final Order order;
+    private final ProblemRows rows;
 
     private Plain(HostProblem p, Order order) {
         this.p = p;
         this.order = order;
+        this.rows = new ProblemRows(p, true);
     }
 
     static Result evaluate(HostProblem p, Order order) {
@@ -44,34 +46,53 @@ final class Plain {
         return r;
     }
 
-    private interface Term {
-        float at(int i);
-    }
-
-    private float sum(int n, Term term) {
+    private float sum(float[] terms) {
+        int n = terms.length;
         switch (order) {
             case FORWARD -> {
                 float s = 0;
                 for (int i = 0; i < n; i++) {
-                    s += term.at(i);
+                    s += terms[i];
                 }
                 return s;
             }
             case BACKWARD -> {
                 float s = 0;
                 for (int i = n - 1; i >= 0; i--) {
-                    s += term.at(i);
+                    s += terms[i];
                 }
                 return s;
             }
             default -> {
                 float[] part = new float[8];
                 for (int i = 0; i < n; i++) {
-                    part[i & 7] += term.at(i);
+                    part[i & 7] += terms[i];
                 }
                 return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
             }
         }
+    }
+
+    /** A sum for each column; of the rows whose score is -inf the values do not matter. */
+    private float[] sums(float[] s, float[] weight, double[][] values, int columns) {
+        float[][] part = new float[order == Order.STRIDED ? 8 : 1][columns];
+        for (int i = 0; i < s.length; i++) {
+            int k = order == Order.BACKWARD ? s.length - 1 - i : i;
+            if (s[k] != Float.NEGATIVE_INFINITY) {
+                float[] to = part[k % part.length];
+                for (int d = 0; d < columns; d++) {
+                    to[d] += weight[k] * (float) values[k][d];
+                }
+            }
+        }
+        for (int step = 1; step < part.length; step *= 2) {
+            for (int i = 0; i < part.length; i += 2 * step) {
+                for (int d = 0; d < columns; d++) {
+                    part[i][d] += part[i + step][d];
+                }
+            }
+        }
+        return part[0];
     }
 
     private void row(int b, int h, int q, int row, Result r) {
@@ -85,15 +106,18 @@ final class Plain {
         float sink =
                 p.sinks() == null ? Float.NEGATIVE_INFINITY : (float) p.sinks().at(h);
         float max = sink;
+        double[] query = rows.query(b, h, q);
+        boolean[] selected = p.selected(b, h, q);
+        float[] terms = new float[query.length];
         for (int k = 0; k < keys; k++) {
-            int key = k;
+            double[] key = rows.keys(b, h)[k];
             at.at(b, h, q, k);
-            raw[k] = p.scale()
-                    * sum(
-                            spec.headDim(),
-                            d -> (float) p.queryAt(b, h, q, d, true) * (float) p.keyAt(b, h, key, d, true));
+            for (int d = 0; d < terms.length; d++) {
+                terms[d] = (float) query[d] * (float) key[d];
+            }
+            raw[k] = p.scale() * sum(terms);
             capped[k] = (float) at.value(spec.cap(), raw[k]);
-            boolean visible = k < length && p.selects(b, h, q, k) && at.test(spec.mask());
+            boolean visible = k < length && selected[k] && at.test(spec.mask());
             s[k] = visible ? (float) at.value(spec.score(), capped[k]) : Float.NEGATIVE_INFINITY;
             max = Math.max(max, s[k]);
         }
@@ -105,14 +129,13 @@ final class Plain {
         }
         at.at(b, h, q, 0);
         DType storage = spec.storage();
-        for (int d = 0; d < spec.valueDim(); d++) {
-            int column = d;
-            float o = sum(
-                    keys,
-                    k -> s[k] == Float.NEGATIVE_INFINITY
-                            ? 0
-                            : HalfFloats.rounded(weight[k], storage) * (float) p.valueAt(b, h, k, column));
-            r.output()[row * spec.valueDim() + d] = HalfFloats.rounded((float) at.output(spec.output(), o, d), storage);
+        float[] rounded = new float[keys];
+        for (int k = 0; k < keys; k++) {
+            rounded[k] = HalfFloats.rounded(weight[k], storage);
+        }
+        float[] o = sums(s, rounded, rows.values(b, h), spec.valueDim());
+        for (int d = 0; d < o.length; d++) {
+            r.output()[row * o.length + d] = HalfFloats.rounded((float) at.output(spec.output(), o[d], d), storage);
         }
         r.logSumExp()[row] = sum == 0 ? Double.NEGATIVE_INFINITY : max + (float) Math.log(sum);
         if (spec.scores().isPresent()) {
@@ -134,7 +157,11 @@ final class Plain {
                 weight[k] = normaliser == Normaliser.SOFTMAX ? (float) Math.exp(s[k] - max) : s[k];
             }
         }
-        float sum = sum(s.length, k -> Math.abs(weight[k]));
+        float[] absolute = new float[s.length];
+        for (int k = 0; k < s.length; k++) {
+            absolute[k] = Math.abs(weight[k]);
+        }
+        float sum = sum(absolute);
         if (normaliser == Normaliser.SOFTMAX && max != Float.NEGATIVE_INFINITY) {
             sum += (float) Math.exp(sink - max);
         }

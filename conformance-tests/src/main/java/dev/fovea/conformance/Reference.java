@@ -22,16 +22,25 @@ import java.util.stream.DoubleStream;
  * A row without a visible key has weights 0 and LSE = -inf, with a sink LSE = sink. Padding of packed queries stays 0.
  */
 public final class Reference {
-    private Reference() {}
+    private final HostProblem p;
+    private final ProblemRows rows;
+    private final ExprInterpreter at;
+
+    Reference(HostProblem p) {
+        this.p = p;
+        this.rows = new ProblemRows(p, false);
+        this.at = new ExprInterpreter(p, false);
+    }
 
     public static Result evaluate(HostProblem p) {
+        Reference reference = new Reference(p);
         Result r = Result.empty(p);
         int row = 0;
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
                 for (int q = 0; q < p.queries(); q++) {
                     if (q < p.queryLength(b)) {
-                        row(p, b, h, q, row, r);
+                        reference.row(b, h, q, row, r);
                     }
                     row++;
                 }
@@ -43,18 +52,18 @@ public final class Reference {
     /** One row alone, for spot checks of long inputs: its Dv outputs. */
     public static double[] row(HostProblem p, int b, int h, int q) {
         Result one = new Result(new double[p.spec().valueDim()], new double[1], new double[p.keys()]);
-        row(p, b, h, q, 0, one);
+        new Reference(p).row(b, h, q, 0, one);
         return one.output();
     }
 
     /** The weights of all visible pairs before the probability expression. */
     static double[] probabilities(HostProblem p) {
-        HostProblem plain = p.with(p.spec().withProbability(Expressions.probability()));
+        Reference plain = new Reference(p.with(p.spec().withProbability(Expressions.probability())));
         double[] all = new double[0];
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
                 for (int q = 0; q < p.queryLength(b); q++) {
-                    double[] visible = DoubleStream.of(weights(plain, b, h, q))
+                    double[] visible = DoubleStream.of(plain.weights(b, h, q))
                             .filter(x -> x != 0)
                             .toArray();
                     int n = all.length;
@@ -67,44 +76,47 @@ public final class Reference {
     }
 
     /** The final scores of a row, -inf where masked. */
-    static double[] scores(HostProblem p, int b, int h, int q) {
-        int keys = p.keys();
-        double[] s = new double[keys];
-        ExprInterpreter at = new ExprInterpreter(p, false);
-        for (int k = 0; k < keys; k++) {
-            double capped = capped(p, at, b, h, q, k);
-            boolean visible = k < p.keyLength(b, h)
-                    && p.selects(b, h, q, k)
-                    && at.test(p.spec().mask());
+    double[] scores(int b, int h, int q) {
+        double[] s = raw(b, h, q);
+        boolean[] selected = p.selected(b, h, q);
+        for (int k = 0; k < s.length; k++) {
+            double capped = capped(b, h, q, k, s[k]);
+            boolean visible =
+                    k < p.keyLength(b, h) && selected[k] && at.test(p.spec().mask());
             s[k] = visible ? at.value(p.spec().score(), capped) : Double.NEGATIVE_INFINITY;
         }
         return s;
     }
 
-    private static double raw(HostProblem p, int b, int h, int q, int k) {
-        double dot = 0;
-        for (int d = 0; d < p.spec().headDim(); d++) {
-            dot += p.queryAt(b, h, q, d, false) * p.keyAt(b, h, k, d, false);
+    private double[] raw(int b, int h, int q) {
+        double[] query = rows.query(b, h, q);
+        double[][] keys = rows.keys(b, h);
+        double[] raw = new double[keys.length];
+        for (int k = 0; k < raw.length; k++) {
+            double dot = 0;
+            for (int d = 0; d < query.length; d++) {
+                dot += query[d] * keys[k][d];
+            }
+            raw[k] = p.scale() * dot;
         }
-        return p.scale() * dot;
+        return raw;
     }
 
-    private static double capped(HostProblem p, ExprInterpreter at, int b, int h, int q, int k) {
+    private double capped(int b, int h, int q, int k, double raw) {
         at.at(b, h, q, k);
-        return at.value(p.spec().cap(), raw(p, b, h, q, k));
+        return at.value(p.spec().cap(), raw);
     }
 
-    private static double[] weights(HostProblem p, int b, int h, int q) {
+    private double[] weights(int b, int h, int q) {
         Result one = new Result(new double[p.spec().valueDim()], new double[1], new double[p.keys()]);
-        return row(p, b, h, q, 0, one);
+        return row(b, h, q, 0, one);
     }
 
     /** Writes a row of the result; its weights. */
-    private static double[] row(HostProblem p, int b, int h, int q, int row, Result r) {
+    private double[] row(int b, int h, int q, int row, Result r) {
         AttentionSpec spec = p.spec();
         int keys = p.keys();
-        double[] s = scores(p, b, h, q);
-        ExprInterpreter at = new ExprInterpreter(p, false);
+        double[] s = scores(b, h, q);
         double sink = p.sinks() == null ? Double.NEGATIVE_INFINITY : p.sinks().at(h);
         double max = sink;
         for (double x : s) {
@@ -118,23 +130,27 @@ public final class Reference {
                 weight[k] = at.weight(spec.probability(), s[k], weight[k]);
             }
         }
-        at.at(b, h, q, 0);
-        for (int d = 0; d < spec.valueDim(); d++) {
-            double o = 0;
-            for (int k = 0; k < keys; k++) {
-                if (s[k] != Double.NEGATIVE_INFINITY) {
-                    o += weight[k] * p.valueAt(b, h, k, d);
+        double[][] values = rows.values(b, h);
+        double[] o = new double[spec.valueDim()];
+        for (int k = 0; k < keys; k++) {
+            if (s[k] != Double.NEGATIVE_INFINITY) {
+                for (int d = 0; d < o.length; d++) {
+                    o[d] += weight[k] * values[k][d];
                 }
             }
-            r.output()[row * spec.valueDim() + d] = at.output(spec.output(), o, d);
+        }
+        at.at(b, h, q, 0);
+        for (int d = 0; d < o.length; d++) {
+            r.output()[row * o.length + d] = at.output(spec.output(), o[d], d);
         }
         r.logSumExp()[row] = sum == 0 ? Double.NEGATIVE_INFINITY : max + Math.log(sum);
         if (spec.scores().isPresent()) {
             ScoreStage stage = spec.scores().get();
+            double[] raw = raw(b, h, q);
             for (int k = 0; k < keys; k++) {
                 r.scores()[row * keys + k] = switch (stage) {
-                    case RAW -> raw(p, b, h, q, k);
-                    case CAPPED -> capped(p, at, b, h, q, k);
+                    case RAW -> raw[k];
+                    case CAPPED -> capped(b, h, q, k, raw[k]);
                     case MASKED -> s[k];
                     case PROBABILITY -> weight[k];
                 };

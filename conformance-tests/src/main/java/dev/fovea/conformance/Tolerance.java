@@ -172,14 +172,16 @@ final class Tolerance {
     /** Largest finite {@code scale * sum_d |q_d||k_d|} of a pair. */
     private static double largestProduct(HostProblem p) {
         double max = 0;
-        int d = p.spec().headDim();
+        ProblemRows rows = new ProblemRows(p, false);
         for (int b = 0; b < p.batch(); b++) {
             for (int h = 0; h < p.spec().queryHeads(); h++) {
-                for (int k = 0; k < p.keys(); k++) {
-                    for (int q = 0; q < p.queries(); q++) {
+                double[][] keys = rows.keys(b, h);
+                for (int q = 0; q < p.queries(); q++) {
+                    double[] query = rows.query(b, h, q);
+                    for (double[] key : keys) {
                         double sum = 0;
-                        for (int i = 0; i < d; i++) {
-                            sum += Math.abs(p.queryAt(b, h, q, i, false) * p.keyAt(b, h, k, i, false));
+                        for (int i = 0; i < query.length; i++) {
+                            sum += Math.abs(query[i] * key[i]);
                         }
                         max = Double.isFinite(sum) ? Math.max(max, sum) : max;
                     }

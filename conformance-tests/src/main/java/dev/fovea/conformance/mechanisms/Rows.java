@@ -73,9 +73,11 @@ final class Rows {
 
     /** {@code sum over d of q[b, h, i, d] k[b, h, j, d]} of inputs of these names. */
     static double dot(Problem p, String query, String key, int b, int h, int i, int j) {
+        double[] x = p.input(query).row(b, h, i);
+        double[] y = p.input(key).row(b, h, j);
         double s = 0;
-        for (int d = 0; d < p.input(query).size(3); d++) {
-            s += p.at(query, b, h, i, d) * p.at(key, b, h, j, d);
+        for (int d = 0; d < x.length; d++) {
+            s += x[d] * y[d];
         }
         return s;
     }
