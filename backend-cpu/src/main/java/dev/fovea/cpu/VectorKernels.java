@@ -43,7 +43,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static KernelSet set(Function<VectorKernels, Kernels> as) {
-        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels4x2());
+        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels6x2());
         Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
         Kernels narrow = as.apply(new VectorKernels8x1());
         return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
@@ -69,6 +69,11 @@ abstract class VectorKernels implements Kernels {
     @Override
     public int channelStep() {
         return 8;
+    }
+
+    @Override
+    public int valuePitch(int channels) {
+        return channels;
     }
 
     @Override
