@@ -37,8 +37,7 @@ interface Kernels {
     void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p);
 
     /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[v0 + j * pitch + d] * s[j][r]}. */
-    void accumulate(
-            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o);
+    void accumulate(float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o);
 
     /** Puts -inf where a key is outside {@code low[r] <= key0 + j <= high[r]}. */
     void band(float[] s, int keys, int key0, int[] low, int[] high);

@@ -66,7 +66,8 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d += BLOCK) {
             for (int r = 0; r < lanes; r += BLOCK) {
                 valueBlock(v, v0 + d, valuePitch, s, r, keys, lanes, rescale, o, d * lanes + r);
@@ -142,16 +143,7 @@ final class PlainKernels implements Kernels {
     }
 
     private static void valueBlock(
-            float[] v,
-            int v0,
-            int step,
-            float[] p,
-            int r,
-            int keys,
-            int pitch,
-            float[] rescale,
-            float[] o,
-            int o0) {
+            float[] v, int v0, int step, float[] p, int r, int keys, int pitch, float[] rescale, float[] o, int o0) {
         float r0 = rescale[r];
         float r1 = rescale[r + 1];
         float r2 = rescale[r + 2];

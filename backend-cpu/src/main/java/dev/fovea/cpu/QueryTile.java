@@ -211,8 +211,7 @@ final class QueryTile {
             writeScores(ScoreStage.PROBABILITY, w, visible(tile));
         }
         int pitch = tile.valuePitch();
-        kernels.accumulate(
-                tile.values, skipped * pitch, n, pitch, tile.channels(), w, weights.rescale(), accumulator);
+        kernels.accumulate(tile.values, skipped * pitch, n, pitch, tile.channels(), w, weights.rescale(), accumulator);
     }
 
     /** Writes the weights of a tile of keys when they are an output and were not known in the only pass. */

@@ -90,7 +90,8 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d++) {
             for (int r = 0; r < LANES; r++) {
                 o[d * LANES + r] *= rescale[r];

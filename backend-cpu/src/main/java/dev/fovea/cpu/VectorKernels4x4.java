@@ -40,7 +40,8 @@ final class VectorKernels4x4 extends VectorKernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
         int pitch = lanes();
         for (int d = 0; d < channels; d += BLOCK) {
             valueBlock(v, v0 + d, valuePitch, s, keys, pitch, rescale, o, d * pitch);

@@ -24,6 +24,9 @@ final class VectorKernels6x2 extends VectorKernels {
     /** Of rows of values up to it: a small multiple of the other pitch, and no power of two, whose rows would share few sets of a cache. */
     private static final int VALUE_PITCH = 144;
 
+    /** Channels below which most of the memory would lie between the rows. */
+    private static final int LEAST_OF_PITCH = 32;
+
     VectorKernels6x2() {
         super(2);
     }
@@ -35,7 +38,7 @@ final class VectorKernels6x2 extends VectorKernels {
 
     @Override
     public int valuePitch(int channels) {
-        return channels <= VALUE_PITCH ? VALUE_PITCH : super.valuePitch(channels);
+        return channels >= LEAST_OF_PITCH && channels <= VALUE_PITCH ? VALUE_PITCH : super.valuePitch(channels);
     }
 
     @Override
@@ -60,7 +63,8 @@ final class VectorKernels6x2 extends VectorKernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
         int d = 0;
         if (pitch == VALUE_PITCH) {
             for (int fives = channels - 4 * fours(channels, 5); d < fives; d += 5) {
@@ -282,7 +286,8 @@ final class VectorKernels6x2 extends VectorKernels {
         x31.intoArray(o, at + 7 * LENGTH);
     }
 
-    private static void valuesAtPitch(float[] v, int v0, int pitch, int keys, float[] p, float[] rescale, float[] o, int at) {
+    private static void valuesAtPitch(
+            float[] v, int v0, int pitch, int keys, float[] p, float[] rescale, float[] o, int at) {
         FloatVector r0 = FloatVector.fromArray(FLOATS, rescale, 0);
         FloatVector r1 = FloatVector.fromArray(FLOATS, rescale, LENGTH);
         FloatVector x00 = FloatVector.fromArray(FLOATS, o, at).mul(r0);

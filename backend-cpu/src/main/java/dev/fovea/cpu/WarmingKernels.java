@@ -91,7 +91,8 @@ final class WarmingKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
         accumulate.kernel().accumulate(v, v0, keys, pitch, channels, s, rescale, o);
     }
 

@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 
 /** Nobody may see in a result whether vectors were compiled yet. */
 class PlainKernelsTest {
-    private static final int KEYS = 40;
+    private static final int KEYS = 64;
     private static final int DIM = 20;
-    private static final int CHANNELS = 24;
+    private static final int CHANNELS = 48;
     private static final int MOST_PITCH = 256;
     private static final int TRIES = 60;
     private static final float[] SPECIAL = {
@@ -97,8 +97,7 @@ class PlainKernelsTest {
             (k, x) -> k.exponentials(x.scores, KEYS, false, x.max, x.rescale, x.scores),
             (k, x) -> k.exponentials(x.scores, KEYS, true, x.max, x.rescale, x.scores),
             (k, x) -> k.accumulate(x.values, 5, KEYS, CHANNELS, CHANNELS, x.scores, x.rescale, x.output),
-            (k, x) -> k.accumulate(
-                    x.values, 5, KEYS, k.valuePitch(CHANNELS), CHANNELS, x.scores, x.rescale, x.output),
+            (k, x) -> k.accumulate(x.values, 5, KEYS, k.valuePitch(CHANNELS), CHANNELS, x.scores, x.rescale, x.output),
             (k, x) -> k.band(x.scores, KEYS, 0, x.low, x.high),
             (k, x) -> x.nan = k.hasNan(x.output, CHANNELS * k.lanes()),
             (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 0.3f, x.queries, k.lanes()),
