@@ -38,7 +38,23 @@ final class Host {
         return has && vmOption("UseAVX").filter("3"::equals).isPresent();
     }
 
+    /** Whether the processor has AVX-512 and the JVM leaves it unused of its own accord, as HotSpot does on the first that had it. */
+    static boolean leavesAvx512() {
+        boolean has = cpuinfo("flags")
+                .map(f -> List.of(f.split(" ")).containsAll(List.of("avx512f", "avx512bw", "avx512dq", "avx512vl")))
+                .orElse(false);
+        return has
+                && vmOption("UseAVX").filter("2"::equals).isPresent()
+                && Stream.of("UseAVX", "MaxVectorSize")
+                        .allMatch(o ->
+                                vmOption(o, "origin").filter("DEFAULT"::equals).isPresent());
+    }
+
     private static Optional<String> vmOption(String name) {
+        return vmOption(name, "value");
+    }
+
+    private static Optional<String> vmOption(String name, String item) {
         try {
             Object option = ManagementFactory.getPlatformMBeanServer()
                     .invoke(
@@ -47,7 +63,7 @@ final class Host {
                             new Object[] {name},
                             new String[] {String.class.getName()});
             return option instanceof CompositeData data
-                    ? Optional.of(String.valueOf(data.get("value")))
+                    ? Optional.of(String.valueOf(data.get(item)))
                     : Optional.empty();
         } catch (JMException | LinkageError e) {
             return Optional.empty();

@@ -10,7 +10,7 @@ import java.util.List;
  * @param narrow likewise, fewer still
  * @param rows for so few that lanes lie along the columns
  * @param vectorBits width of the vectors, 0 for plain loops
- * @param notes one sentence for each faster path that was refused
+ * @param notes one sentence for each faster path that was refused or is not open
  */
 record KernelSet(Kernels wide, Kernels middle, Kernels narrow, RowKernels rows, int vectorBits, List<String> notes) {
     KernelSet {

@@ -14,6 +14,9 @@ interface Kernels {
     /** Channels of the accumulator come in multiples of it; rows of values are padded with zeros to it. */
     int channelStep();
 
+    /** Floats from a row of values to the next that suit best, for so many channels, padded. */
+    int valuePitch(int channels);
+
     /**
      * {@code s[j][r] = sum over d of k[k0 + j * dim + d] * qt[d][r]} for the keys j of [0, keys), and the largest of each lane to
      * {@code top}.
@@ -33,8 +36,8 @@ interface Kernels {
     /** {@code p = 2^(s - max[r]) * factor[r]} or e^; s is -inf throughout where max is. */
     void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p);
 
-    /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[v0 + j * channels + d] * s[j][r]}. */
-    void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o);
+    /** {@code o[d][r] = o[d][r] * rescale[r] + sum over j of v[v0 + j * pitch + d] * s[j][r]}. */
+    void accumulate(float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o);
 
     /** Puts -inf where a key is outside {@code low[r] <= key0 + j <= high[r]}. */
     void band(float[] s, int keys, int key0, int[] low, int[] high);

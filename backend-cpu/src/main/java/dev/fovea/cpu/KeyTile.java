@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Some keys and values of one block of query rows as dense f32 arrays, whatever their layout and format. They are counted by their
- * place in the block's list of keys. Rows up to the row step are zero, and so are columns up to the pitch and values beyond the
+ * place in the block's list of keys. Rows up to the row step are zero, and so are columns of padding and values beyond the
  * sequence's length, so that nothing there can leak.
  */
 final class KeyTile {
@@ -15,10 +15,11 @@ final class KeyTile {
      *
      * @param capacity most keys of it
      * @param keyPitch floats from a key to the next, not below the head dim
+     * @param channels floats of a value that are looked at, not below the value dim
      * @param valuePitch floats from a value to the next
      * @param rowStep rows come in multiples of it
      */
-    record Form(int capacity, int keyPitch, int valuePitch, int rowStep) {}
+    record Form(int capacity, int keyPitch, int channels, int valuePitch, int rowStep) {}
 
     private final AttentionCall call;
     private final Scratch scratch;
@@ -66,6 +67,11 @@ final class KeyTile {
 
     /** Channels of a row of values, padded. */
     int channels() {
+        return form.channels;
+    }
+
+    /** Floats from a row of values to the next. */
+    int valuePitch() {
         return form.valuePitch;
     }
 
@@ -219,7 +225,7 @@ final class KeyTile {
         int rows = padded(count, form.rowStep);
         int valid = valid();
         int pitch = form.valuePitch;
-        if (pitch != call.spec.valueDim()) {
+        if (form.channels != call.spec.valueDim()) {
             Arrays.fill(values, 0, rows * pitch, 0);
         }
         each(

@@ -10,6 +10,7 @@ import java.util.Arrays;
 final class PlainKernels implements Kernels {
     private static final int BLOCK = 4;
 
+    private final VectorKernels vectors;
     private final int lanes;
     private final int keyStep;
     private final int channelStep;
@@ -21,6 +22,7 @@ final class PlainKernels implements Kernels {
     private final int group;
 
     PlainKernels(VectorKernels vectors) {
+        this.vectors = vectors;
         this.lanes = vectors.lanes();
         this.keyStep = vectors.keyStep();
         this.channelStep = vectors.channelStep();
@@ -46,6 +48,11 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
+    public int valuePitch(int channels) {
+        return vectors.valuePitch(channels);
+    }
+
+    @Override
     public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j += BLOCK) {
@@ -59,10 +66,11 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d += BLOCK) {
             for (int r = 0; r < lanes; r += BLOCK) {
-                valueBlock(v, v0 + d, channels, s, r, keys, lanes, rescale, o, d * lanes + r);
+                valueBlock(v, v0 + d, valuePitch, s, r, keys, lanes, rescale, o, d * lanes + r);
             }
         }
     }
@@ -135,16 +143,7 @@ final class PlainKernels implements Kernels {
     }
 
     private static void valueBlock(
-            float[] v,
-            int v0,
-            int channels,
-            float[] p,
-            int r,
-            int keys,
-            int pitch,
-            float[] rescale,
-            float[] o,
-            int o0) {
+            float[] v, int v0, int step, float[] p, int r, int keys, int pitch, float[] rescale, float[] o, int o0) {
         float r0 = rescale[r];
         float r1 = rescale[r + 1];
         float r2 = rescale[r + 2];
@@ -169,7 +168,7 @@ final class PlainKernels implements Kernels {
         float x32 = o[o3 + 2] * r2;
         float x33 = o[o3 + 3] * r3;
         int end = keys * pitch + r;
-        for (int row = r, x = v0; row < end; row += pitch, x += channels) {
+        for (int row = r, x = v0; row < end; row += pitch, x += step) {
             float p0 = p[row];
             float p1 = p[row + 1];
             float p2 = p[row + 2];
@@ -217,7 +216,10 @@ final class PlainKernels implements Kernels {
     private static void largest(float[] s, int at, int pitch, int group, float[] top) {
         for (int r = 0; r < pitch; r++) {
             int x = at + r;
-            float a = larger(larger(s[x], s[x + pitch]), larger(s[x + 2 * pitch], s[x + 3 * pitch]));
+            float a = larger(s[x], s[x + pitch]);
+            if (group > 2) {
+                a = larger(a, larger(s[x + 2 * pitch], s[x + 3 * pitch]));
+            }
             if (group == 8) {
                 x += 4 * pitch;
                 a = larger(a, larger(larger(s[x], s[x + pitch]), larger(s[x + 2 * pitch], s[x + 3 * pitch])));

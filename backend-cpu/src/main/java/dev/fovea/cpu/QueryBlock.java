@@ -62,10 +62,12 @@ final class QueryBlock {
     }
 
     private static KeyTile.Form form(AttentionCall call, AttentionPrograms programs, Kernels kernels) {
+        int channels = KeyTile.padded(call.spec.valueDim(), kernels.channelStep());
         return new KeyTile.Form(
                 tileKeys(call, programs),
                 call.spec.headDim(),
-                KeyTile.padded(call.spec.valueDim(), kernels.channelStep()),
+                channels,
+                kernels.valuePitch(channels),
                 kernels.keyStep());
     }
 

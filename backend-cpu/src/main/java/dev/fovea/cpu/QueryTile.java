@@ -210,8 +210,8 @@ final class QueryTile {
         if (twoPasses) {
             writeScores(ScoreStage.PROBABILITY, w, visible(tile));
         }
-        int first = skipped * tile.channels();
-        kernels.accumulate(tile.values, first, n, tile.channels(), w, weights.rescale(), accumulator);
+        int pitch = tile.valuePitch();
+        kernels.accumulate(tile.values, skipped * pitch, n, pitch, tile.channels(), w, weights.rescale(), accumulator);
     }
 
     /** Writes the weights of a tile of keys when they are an output and were not known in the only pass. */
@@ -304,7 +304,7 @@ final class QueryTile {
 
     private void addCarefully(KeyTile tile, int key, int lane, float weight) {
         for (int d = 0; d < call.spec.valueDim(); d++) {
-            accumulator[d * lanes + lane] += weight * tile.values[(skipped + key) * tile.channels() + d];
+            accumulator[d * lanes + lane] += weight * tile.values[(skipped + key) * tile.valuePitch() + d];
         }
     }
 

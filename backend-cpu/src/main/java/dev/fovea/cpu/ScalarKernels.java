@@ -26,6 +26,11 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public int valuePitch(int channels) {
+        return channels;
+    }
+
+    @Override
     public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         float[] sum = new float[LANES];
         for (int j = 0; j < keys; j++) {
@@ -85,7 +90,8 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
         for (int d = 0; d < channels; d++) {
             for (int r = 0; r < LANES; r++) {
                 o[d * LANES + r] *= rescale[r];
@@ -93,7 +99,7 @@ final class ScalarKernels implements Kernels {
         }
         for (int j = 0; j < keys; j++) {
             for (int d = 0; d < channels; d++) {
-                float x = v[v0 + j * channels + d];
+                float x = v[v0 + j * pitch + d];
                 for (int r = 0; r < LANES; r++) {
                     o[d * LANES + r] += x * s[j * LANES + r];
                 }

@@ -1,7 +1,6 @@
 package dev.fovea.cpu;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -43,17 +42,17 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static KernelSet set(Function<VectorKernels, Kernels> as) {
-        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels4x2());
+        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels6x2());
         Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
         Kernels narrow = as.apply(new VectorKernels8x1());
-        return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), List.of());
+        return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), VectorGate.advice());
     }
 
     private static final class Warm {
         static final KernelSet SET = set(WarmingKernels::new);
     }
 
-    /** Keys of a register block, whose largest scores are found in pairs. */
+    /** Keys whose largest score is found in pairs before it meets that of the others. */
     abstract int block();
 
     @Override
@@ -69,6 +68,11 @@ abstract class VectorKernels implements Kernels {
     @Override
     public int channelStep() {
         return 8;
+    }
+
+    @Override
+    public int valuePitch(int channels) {
+        return channels;
     }
 
     @Override

@@ -39,10 +39,11 @@ final class VectorKernels8x1 extends VectorKernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
         int pitch = lanes();
         for (int d = 0; d < channels; d += BLOCK) {
-            valueBlock(v, v0 + d, channels, s, keys, pitch, rescale, o, d * pitch);
+            valueBlock(v, v0 + d, valuePitch, s, keys, pitch, rescale, o, d * pitch);
         }
     }
 
@@ -109,7 +110,7 @@ final class VectorKernels8x1 extends VectorKernels {
     }
 
     private static void valueBlock(
-            float[] v, int v0, int channels, float[] p, int keys, int pitch, float[] rescale, float[] o, int o0) {
+            float[] v, int v0, int step, float[] p, int keys, int pitch, float[] rescale, float[] o, int o0) {
         FloatVector r0 = FloatVector.fromArray(FLOATS, rescale, 0);
         int at = o0;
         FloatVector x00 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
@@ -128,7 +129,7 @@ final class VectorKernels8x1 extends VectorKernels {
         at += pitch;
         FloatVector x70 = FloatVector.fromArray(FLOATS, o, at).mul(r0);
         int end = keys * pitch;
-        for (int row = 0, x = v0; row < end; row += pitch, x += channels) {
+        for (int row = 0, x = v0; row < end; row += pitch, x += step) {
             FloatVector p0 = FloatVector.fromArray(FLOATS, p, row);
             FloatVector b = FloatVector.broadcast(FLOATS, v[x]);
             x00 = b.fma(p0, x00);

@@ -40,10 +40,11 @@ final class VectorKernels8x3 extends VectorKernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
+    public void accumulate(
+            float[] v, int v0, int keys, int valuePitch, int channels, float[] s, float[] rescale, float[] o) {
         int pitch = lanes();
         for (int d = 0; d < channels; d += BLOCK) {
-            valueBlock(v, v0 + d, channels, s, keys, pitch, rescale, o, d * pitch);
+            valueBlock(v, v0 + d, valuePitch, s, keys, pitch, rescale, o, d * pitch);
         }
     }
 
@@ -178,7 +179,7 @@ final class VectorKernels8x3 extends VectorKernels {
     }
 
     private static void valueBlock(
-            float[] v, int v0, int channels, float[] p, int keys, int pitch, float[] rescale, float[] o, int o0) {
+            float[] v, int v0, int step, float[] p, int keys, int pitch, float[] rescale, float[] o, int o0) {
         FloatVector r0 = FloatVector.fromArray(FLOATS, rescale, 0);
         FloatVector r1 = FloatVector.fromArray(FLOATS, rescale, LENGTH);
         FloatVector r2 = FloatVector.fromArray(FLOATS, rescale, 2 * LENGTH);
@@ -215,7 +216,7 @@ final class VectorKernels8x3 extends VectorKernels {
         FloatVector x71 = FloatVector.fromArray(FLOATS, o, at + LENGTH).mul(r1);
         FloatVector x72 = FloatVector.fromArray(FLOATS, o, at + 2 * LENGTH).mul(r2);
         int end = keys * pitch;
-        for (int row = 0, x = v0; row < end; row += pitch, x += channels) {
+        for (int row = 0, x = v0; row < end; row += pitch, x += step) {
             FloatVector p0 = FloatVector.fromArray(FLOATS, p, row);
             FloatVector p1 = FloatVector.fromArray(FLOATS, p, row + LENGTH);
             FloatVector p2 = FloatVector.fromArray(FLOATS, p, row + 2 * LENGTH);

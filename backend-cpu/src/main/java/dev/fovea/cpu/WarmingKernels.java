@@ -24,7 +24,8 @@ final class WarmingKernels implements Kernels {
         this.vectors = vectors;
         this.plain = new PlainKernels(vectors);
         int lanes = vectors.lanes();
-        float[] a = new float[SIZE * SIZE];
+        int pitch = vectors.valuePitch(SIZE);
+        float[] a = new float[SIZE * pitch];
         float[] b = new float[SIZE * lanes];
         float[] c = new float[SIZE * lanes];
         float[] top = new float[lanes];
@@ -39,7 +40,7 @@ final class WarmingKernels implements Kernels {
         this.softmax = warming(k -> k.softmax(c, SIZE, false, top, max, sum, factor));
         this.naturalSoftmax = warming(k -> k.softmax(c, SIZE, true, top, max, sum, factor));
         this.exponentials = warming(k -> k.exponentials(b, SIZE, true, max, factor, c));
-        this.accumulate = warming(k -> k.accumulate(a, 0, SIZE, SIZE, b, factor, c));
+        this.accumulate = warming(k -> k.accumulate(a, 0, SIZE, pitch, SIZE, b, factor, c));
         this.band = warming(k -> k.band(c, SIZE, 0, low, high));
         this.nan = warming(k -> k.hasNan(c, SIZE * lanes));
     }
@@ -64,6 +65,11 @@ final class WarmingKernels implements Kernels {
     }
 
     @Override
+    public int valuePitch(int channels) {
+        return vectors.valuePitch(channels);
+    }
+
+    @Override
     public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
         scores.kernel().scores(k, k0, keys, dim, qt, s, top);
     }
@@ -85,8 +91,9 @@ final class WarmingKernels implements Kernels {
     }
 
     @Override
-    public void accumulate(float[] v, int v0, int keys, int channels, float[] s, float[] rescale, float[] o) {
-        accumulate.kernel().accumulate(v, v0, keys, channels, s, rescale, o);
+    public void accumulate(
+            float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
+        accumulate.kernel().accumulate(v, v0, keys, pitch, channels, s, rescale, o);
     }
 
     @Override

@@ -26,7 +26,7 @@ public class KernelBenchmark {
     final Kernels wide = set.wide();
     final RowKernels rows = set.rows();
     final float[] keys = AttentionNumericsTest.gaussians(KEYS * 128);
-    final float[] values = AttentionNumericsTest.gaussians(KEYS * 128);
+    final float[] values = AttentionNumericsTest.gaussians(KEYS * wide.valuePitch(128));
     final float[] queries = AttentionNumericsTest.gaussians(128 * wide.lanes());
     final float[] scores = new float[KEYS * wide.lanes()];
     final float[] weights = AttentionNumericsTest.gaussians(KEYS * wide.lanes());
@@ -61,7 +61,7 @@ public class KernelBenchmark {
 
     @Benchmark
     public float[] accumulate() {
-        wide.accumulate(values, 0, KEYS, dim, weights, rescale, output);
+        wide.accumulate(values, 0, KEYS, wide.valuePitch(dim), dim, weights, rescale, output);
         return output;
     }
 

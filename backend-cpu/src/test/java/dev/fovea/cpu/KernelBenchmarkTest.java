@@ -77,7 +77,7 @@ class KernelBenchmarkTest {
             for (int r = 0; r < lanes; r++) {
                 double sum = 2.0 * bench.rescale[r];
                 for (int j = 0; j < KEYS; j++) {
-                    sum += (double) bench.values[j * dim + d] * bench.weights[j * lanes + r];
+                    sum += (double) bench.values[j * bench.wide.valuePitch(dim) + d] * bench.weights[j * lanes + r];
                 }
                 close(o[d * lanes + r], sum);
             }

@@ -9,9 +9,10 @@ import org.junit.jupiter.api.Test;
 
 /** Nobody may see in a result whether vectors were compiled yet. */
 class PlainKernelsTest {
-    private static final int KEYS = 24;
+    private static final int KEYS = 64;
     private static final int DIM = 20;
-    private static final int CHANNELS = 16;
+    private static final int CHANNELS = 48;
+    private static final int MOST_PITCH = 256;
     private static final int TRIES = 60;
     private static final float[] SPECIAL = {
         0f, -0f, 1e-40f, -1e38f, 3e38f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN
@@ -38,7 +39,7 @@ class PlainKernelsTest {
             keys = some(3 + KEYS * DIM, special);
             queries = some(DIM * lanes, special);
             scores = some(KEYS * lanes, special);
-            values = some(5 + KEYS * CHANNELS, special);
+            values = some(5 + KEYS * MOST_PITCH, special);
             top = some(lanes, special);
             max = some(lanes, special);
             sum = some(lanes, special);
@@ -95,7 +96,8 @@ class PlainKernelsTest {
             (k, x) -> k.softmax(x.scores, KEYS, true, x.top, x.max, x.sum, x.rescale),
             (k, x) -> k.exponentials(x.scores, KEYS, false, x.max, x.rescale, x.scores),
             (k, x) -> k.exponentials(x.scores, KEYS, true, x.max, x.rescale, x.scores),
-            (k, x) -> k.accumulate(x.values, 5, KEYS, CHANNELS, x.scores, x.rescale, x.output),
+            (k, x) -> k.accumulate(x.values, 5, KEYS, CHANNELS, CHANNELS, x.scores, x.rescale, x.output),
+            (k, x) -> k.accumulate(x.values, 5, KEYS, k.valuePitch(CHANNELS), CHANNELS, x.scores, x.rescale, x.output),
             (k, x) -> k.band(x.scores, KEYS, 0, x.low, x.high),
             (k, x) -> x.nan = k.hasNan(x.output, CHANNELS * k.lanes()),
             (k, x) -> k.ops().toLanesFloat(x.scores, DIM, 0.3f, x.queries, k.lanes()),
