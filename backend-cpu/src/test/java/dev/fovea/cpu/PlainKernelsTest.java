@@ -37,7 +37,7 @@ class PlainKernelsTest {
 
         Numbers(int lanes, boolean special) {
             keys = some(3 + KEYS * DIM, special);
-            queries = some(DIM * lanes, special);
+            queries = some(Math.max(DIM, CHANNELS) * lanes, special);
             scores = some(KEYS * lanes, special);
             values = some(5 + KEYS * MOST_PITCH, special);
             top = some(lanes, special);
