@@ -10,11 +10,14 @@ import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Progress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -53,6 +56,7 @@ final class Search implements AutoCloseable {
     private final boolean verbose;
     private final long start = System.nanoTime();
     private final double seconds;
+    private final Map<TuningPoint, String> refused;
     private final List<Candidate> alive = new ArrayList<>();
     private int tried;
     private int unbuilt;
@@ -62,6 +66,7 @@ final class Search implements AutoCloseable {
      * A search.
      *
      * @param seconds that it may take
+     * @param refused points that no kernel can be built for, with the reason
      * @param title what is said of it while it goes on
      * @param verbose whether to say why points cannot be built
      */
@@ -69,6 +74,7 @@ final class Search implements AutoCloseable {
             Tunable device,
             Group group,
             double seconds,
+            Map<TuningPoint, String> refused,
             Console console,
             Progress progress,
             String title,
@@ -76,6 +82,7 @@ final class Search implements AutoCloseable {
         this.device = device;
         this.group = group;
         this.seconds = seconds;
+        this.refused = refused;
         this.console = console;
         this.progress = progress;
         this.title = title;
@@ -104,8 +111,15 @@ final class Search implements AutoCloseable {
     }
 
     private void build() {
-        List<TuningPoint> points =
-                group.points().stream().filter(p -> !p.equals(group.inForce())).toList();
+        List<TuningPoint> points = new ArrayList<>();
+        for (TuningPoint p : group.points()) {
+            String why = refused.get(p);
+            if (why != null) {
+                unbuilt(p, why);
+            } else if (!p.equals(group.inForce())) {
+                points.add(p);
+            }
+        }
         Deque<Future<Optional<Candidate>>> ahead = new ArrayDeque<>();
         AtomicBoolean over = new AtomicBoolean();
         ExecutorService pool = Executors.newSingleThreadExecutor(
@@ -158,13 +172,16 @@ final class Search implements AutoCloseable {
         } catch (DeviceLost e) {
             throw e;
         } catch (FoveaException e) {
-            unbuilt++;
-            if (verbose) {
-                console.note("fovea tune: not built: " + group.family() + " at " + point + ": "
-                        + FailureText.of(e).sentence().lines().findFirst().orElse(""));
-            }
+            unbuilt(point, FailureText.of(e).sentence().lines().findFirst().orElse(""));
         }
         return null;
+    }
+
+    private void unbuilt(TuningPoint point, String why) {
+        unbuilt++;
+        if (verbose) {
+            console.note("fovea tune: not built: " + group.family() + " at " + point + ": " + why);
+        }
     }
 
     private static Optional<Candidate> result(Future<Optional<Candidate>> building) {
@@ -195,11 +212,18 @@ final class Search implements AutoCloseable {
                 && now.rounds() < MOST_ROUNDS
                 && !(now.rounds() >= LEAST_ROUNDS && isPast(ROUNDS_PART))) {
             progress.step(title + ": timing " + alive.size() + " points in turn", now.rounds(), MOST_ROUNDS);
-            alive.forEach(Candidate::round);
+            round(alive, now.rounds());
             if (now.rounds() >= LEAST_ROUNDS - 1) {
                 drop(now);
             }
         }
+    }
+
+    /** In another order each time: where power limits the clocks, who runs after a slower one meets higher ones. */
+    private static void round(List<Candidate> candidates, int number) {
+        List<Candidate> order = new ArrayList<>(candidates);
+        Collections.shuffle(order, new Random(number));
+        order.forEach(Candidate::round);
     }
 
     private void drop(Candidate now) {
@@ -221,8 +245,8 @@ final class Search implements AutoCloseable {
             best.forgetRounds();
             for (int i = 0; i < LAST_ROUNDS; i++) {
                 progress.step(title + ": timing the fastest in turn with what is in force", i, LAST_ROUNDS);
-                now.round();
-                best.round();
+                (i % 2 == 0 ? now : best).round();
+                (i % 2 == 0 ? best : now).round();
             }
             speed = best.speedOver(now);
         } else if (now.rounds() == 0) {

@@ -139,11 +139,17 @@ class TuneTest {
                 TuningCases cases = TuningCases.of(
                         backend, List.of(new BenchShape(1, 2, 2, 64, 64, 32)), List.of(DType.F32), false, false)) {
             List<Group> groups = Group.of(device, cases.cases(), null);
-            for (String share : List.of("0/3", "1/3", "2/3")) {
-                BuildAhead.parse(share).build(device, groups);
+            StringWriter out = new StringWriter();
+            for (String share : List.of("0/3/0/1/9", "1/3/0/1/9", "2/3/0/1/9", "0/1/0/1/1")) {
+                BuildAhead.parse(share).build(device, groups, new PrintWriter(out));
             }
+            assertThat(out.toString())
+                    .as("what it cannot build")
+                    .startsWith("0 1 ")
+                    .hasLineCount(1);
         }
-        assertThat(device.prepared()).containsExactlyInAnyOrder("runs=4", "runs=2", "runs=1 wrong=1", "runs=1");
+        assertThat(device.prepared())
+                .containsExactlyInAnyOrder("runs=4", "runs=2", "runs=1 wrong=1", "runs=1", "runs=4");
     }
 
     /** The whole way on a real device: what is found is what the next run uses. */
