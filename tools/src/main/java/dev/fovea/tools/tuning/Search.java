@@ -54,6 +54,7 @@ final class Search implements AutoCloseable {
     private final Progress progress;
     private final String title;
     private final boolean verbose;
+    private final Watch watch;
     private final long start = System.nanoTime();
     private final double seconds;
     private final Map<TuningPoint, String> refused;
@@ -68,7 +69,8 @@ final class Search implements AutoCloseable {
      * @param seconds that it may take
      * @param refused points that no kernel can be built for, with the reason
      * @param title what is said of it while it goes on
-     * @param verbose whether to say why points cannot be built
+     * @param verbose whether to say what runs and why points cannot be built
+     * @param watch is told what runs
      */
     Search(
             Tunable device,
@@ -78,7 +80,8 @@ final class Search implements AutoCloseable {
             Console console,
             Progress progress,
             String title,
-            boolean verbose) {
+            boolean verbose,
+            Watch watch) {
         this.device = device;
         this.group = group;
         this.seconds = seconds;
@@ -87,6 +90,7 @@ final class Search implements AutoCloseable {
         this.progress = progress;
         this.title = title;
         this.verbose = verbose;
+        this.watch = watch;
     }
 
     private boolean isPast(double part) {
@@ -98,7 +102,7 @@ final class Search implements AutoCloseable {
         progress.step(title + ": building " + group.inForce());
         Candidate now = new Candidate(device, group, group.inForce());
         alive.add(now);
-        if (!now.check()) {
+        if (!isRight(now)) {
             throw new Unsupported(
                     "wrong results of what is in force: " + group.family() + " at " + group.inForce() + " for "
                             + group.bucket() + " (" + group.origin() + ")",
@@ -151,7 +155,7 @@ final class Search implements AutoCloseable {
             Candidate candidate = result(building).orElseThrow();
             boolean right = false;
             try {
-                right = candidate.check();
+                right = isRight(candidate);
             } finally {
                 if (!right) {
                     candidate.close();
@@ -175,6 +179,29 @@ final class Search implements AutoCloseable {
             unbuilt(point, FailureText.of(e).sentence().lines().findFirst().orElse(""));
         }
         return null;
+    }
+
+    private boolean isRight(Candidate candidate) {
+        say("checking", candidate);
+        watch.begin(title + ", a first call at " + candidate.point());
+        boolean right = candidate.check();
+        watch.end();
+        return right;
+    }
+
+    private void say(String what, Candidate candidate) {
+        if (verbose) {
+            console.note("fovea tune: " + what + " " + group.family() + " at " + candidate.point());
+        }
+    }
+
+    private void round(Candidate candidate) {
+        if (candidate.rounds() == 0) {
+            say("timing", candidate);
+        }
+        watch.begin(title + ", queued calls at " + candidate.point());
+        candidate.round();
+        watch.end();
     }
 
     private void unbuilt(TuningPoint point, String why) {
@@ -220,10 +247,10 @@ final class Search implements AutoCloseable {
     }
 
     /** In another order each time: where power limits the clocks, who runs after a slower one meets higher ones. */
-    private static void round(List<Candidate> candidates, int number) {
+    private void round(List<Candidate> candidates, int number) {
         List<Candidate> order = new ArrayList<>(candidates);
         Collections.shuffle(order, new Random(number));
-        order.forEach(Candidate::round);
+        order.forEach(this::round);
     }
 
     private void drop(Candidate now) {
@@ -245,14 +272,14 @@ final class Search implements AutoCloseable {
             best.forgetRounds();
             for (int i = 0; i < LAST_ROUNDS; i++) {
                 progress.step(title + ": timing the fastest in turn with what is in force", i, LAST_ROUNDS);
-                (i % 2 == 0 ? now : best).round();
-                (i % 2 == 0 ? best : now).round();
+                round(i % 2 == 0 ? now : best);
+                round(i % 2 == 0 ? best : now);
             }
             speed = best.speedOver(now);
         } else if (now.rounds() == 0) {
-            now.round();
+            round(now);
         }
-        Candidate kept = speed >= CLEARLY && best.check() ? best : now;
+        Candidate kept = speed >= CLEARLY && isRight(best) ? best : now;
         return new Finding(
                 group,
                 kept.point(),

@@ -19,6 +19,9 @@ import picocli.CommandLine.ExitCode;
 /** Tunes one group after another and writes each finding at once. */
 final class TuneRun {
     private static final int MOST_PROCESSES = 12;
+    /** Seconds that a card may take for some calls before it counts as hung; those of the usual cases take hundredths of one. */
+    private static final double LONGEST_CALLS = 120;
+
     private static final Built NONE = new Built(Map.of(), 0);
 
     /** Part of the time of some groups that building ahead may take: a kernel is built in seconds, and timed in a tenth of one. */
@@ -53,6 +56,13 @@ final class TuneRun {
                         + String.format(Locale.ROOT, "%.0f s", seconds));
         console.out().flush();
         long end = System.nanoTime() + (long) (seconds * 1e9);
+        try (Watch watch = new Watch(isCard() ? LONGEST_CALLS : Double.POSITIVE_INFINITY, call -> hangs(call, out))) {
+            return groups(groups, end, file, out, arguments, watch);
+        }
+    }
+
+    private int groups(List<Group> groups, long end, TuningFile file, Path out, List<String> arguments, Watch watch)
+            throws IOException {
         int aheadTo = 0;
         Built built = NONE;
         int better = 0;
@@ -76,7 +86,7 @@ final class TuneRun {
                 continue;
             }
             try {
-                Finding finding = search(group, i, groups.size(), share, built.refused(i));
+                Finding finding = search(group, i, groups.size(), share, built.refused(i), watch);
                 better += finding.better() ? 1 : 0;
                 failed |= finding.wrong() > 0;
                 file.add(finding, device.layers().getFirst(), info, environment, group.named());
@@ -93,6 +103,12 @@ final class TuneRun {
         console.out().println(summary(better, groups.size(), file, out));
         console.out().flush();
         return failed ? ExitCode.SOFTWARE : ExitCode.OK;
+    }
+
+    /** Nothing ends a kernel that hangs but the end of its process. */
+    private void hangs(String call, Path out) {
+        console.note("fovea tune: the device does not come back from " + call + "; what was found before is in " + out);
+        Runtime.getRuntime().halt(ExitCode.SOFTWARE);
     }
 
     /** Points of the groups from one on: what time is shared out by. */
@@ -142,17 +158,21 @@ final class TuneRun {
         }
     }
 
-    private Finding search(Group group, int done, int all, double seconds, Map<TuningPoint, String> refused) {
+    private Finding search(Group group, int done, int all, double seconds, Map<TuningPoint, String> refused, Watch watch) {
         String title = "[" + (done + 1) + "/" + all + "] " + group.family() + ", " + group.bucket();
         try (Progress progress = console.progress();
-                Search search = new Search(device, group, seconds, refused, console, progress, title, verbose)) {
+                Search search = new Search(device, group, seconds, refused, console, progress, title, verbose, watch)) {
             return search.run();
         }
     }
 
+    private boolean isCard() {
+        return info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.ACCELERATOR;
+    }
+
     /** A device that is the host's CPU builds and runs on the same cores, and the test of this command runs on none. */
     private int processes() {
-        return info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.ACCELERATOR
+        return isCard()
                 ? Math.clamp(Runtime.getRuntime().availableProcessors() - 2, 1, MOST_PROCESSES)
                 : 1;
     }
