@@ -158,7 +158,8 @@ final class TuneRun {
         }
     }
 
-    private Finding search(Group group, int done, int all, double seconds, Map<TuningPoint, String> refused, Watch watch) {
+    private Finding search(
+            Group group, int done, int all, double seconds, Map<TuningPoint, String> refused, Watch watch) {
         String title = "[" + (done + 1) + "/" + all + "] " + group.family() + ", " + group.bucket();
         try (Progress progress = console.progress();
                 Search search = new Search(device, group, seconds, refused, console, progress, title, verbose, watch)) {
@@ -172,9 +173,7 @@ final class TuneRun {
 
     /** A device that is the host's CPU builds and runs on the same cores, and the test of this command runs on none. */
     private int processes() {
-        return isCard()
-                ? Math.clamp(Runtime.getRuntime().availableProcessors() - 2, 1, MOST_PROCESSES)
-                : 1;
+        return isCard() ? Math.clamp(Runtime.getRuntime().availableProcessors() - 2, 1, MOST_PROCESSES) : 1;
     }
 
     private static String summary(int better, int all, TuningFile file, Path out) {
