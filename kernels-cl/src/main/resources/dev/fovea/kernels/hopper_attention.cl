@@ -324,13 +324,14 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             ADVANCE
           }
           barrier_wait(KEY_FULL(stage), phase);
+          // Before the products: one warp gives the tile back for all four when they are done, and the others must not read of the next one.
+          // A shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers.
+          tile = shuffle(tile_of[stage], 0);
 #if CONSUMERS > 1
           if (begun) GROUP_SYNC(TURN(group), 256);
 #endif
           PRODUCTS_FENCE;
           ISSUE_SCORES(stage)
-          // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
-          tile = shuffle(tile_of[stage], 0);
           if (begun) {
             barrier_wait(VALUE_FULL(last_stage), last_phase);
             PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
