@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import dev.fovea.api.DType;
 import dev.fovea.api.expr.MaskAnalysis;
 import dev.fovea.api.expr.MaskAnalysis.Verdict;
 import dev.fovea.api.spec.Normaliser;
@@ -34,6 +35,12 @@ final class QueryTile {
 
     /** What the queries are multiplied by: the scale, and a factor to the base 2 where nothing looks at scores. */
     private final float scale;
+
+    /**
+     * What is left of the scale for the scores themselves, otherwise 1. Products of 16-bit numbers fit a float, and so do nearly all of
+     * their sums; multiplied by anything but a power of two first they do not, and scores of 60 came out 10 roundings off.
+     */
+    private final float rest;
 
     private final float[] s;
     private final int accumulatorSize;
@@ -86,8 +93,12 @@ final class QueryTile {
         this.accumulator = scratch.floats(Role.ACCUMULATOR, number, accumulatorSize);
         this.s = scratch.floats(Role.TILE, tileKeys * lanes);
         this.probability = start(programs.probability(), tileKeys);
-        boolean natural = natural(call, programs);
-        this.scale = natural ? call.scale : (float) (call.scale * LOG2E);
+        boolean exact = call.spec.storage() != DType.F32 && call.turn == null;
+        boolean natural = natural(call, programs) || exact && call.logSumExp != null;
+        float power = Math.scalb(1f, Math.getExponent(call.scale));
+        boolean splits = natural && exact && power >= Float.MIN_NORMAL && power < Float.POSITIVE_INFINITY;
+        this.scale = splits ? power : natural ? call.scale : (float) (call.scale * LOG2E);
+        this.rest = splits ? call.scale / power : 1;
         this.weights = new RowWeights(call.spec, kernels, probability, s, natural, tileKeys, number, scratch);
         this.out = start(programs.output(), call.spec.valueDim());
         this.twoPasses = call.spec.twoPasses();
@@ -236,7 +247,10 @@ final class QueryTile {
         place.key = tile.first() + skipped;
         int n = KeyTile.padded(visible - skipped, kernels.keyStep());
         kernels.scores(tile.keys, skipped * dim, n, dim, queries, s, weights.top());
-        changed = cap != null || score != null;
+        if (rest != 1) {
+            multiply(s, n * lanes, rest);
+        }
+        changed = rest != 1 || cap != null || score != null;
         if (write) {
             writeScores(ScoreStage.RAW, s, visible);
         }
@@ -257,6 +271,12 @@ final class QueryTile {
             writeScores(ScoreStage.MASKED, s, visible);
         }
         return n;
+    }
+
+    private static void multiply(float[] s, int n, float by) {
+        for (int i = 0; i < n; i++) {
+            s[i] *= by;
+        }
     }
 
     private void apply(@Nullable ProgramRun run, int n) {

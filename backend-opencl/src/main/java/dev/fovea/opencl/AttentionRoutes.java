@@ -35,7 +35,7 @@ final class AttentionRoutes implements DevicePlan, Explained {
             engines.add(tuned(KernelFamily.HOPPER, spec, p -> new HopperPath(backend, spec, p, false)));
         }
         if (MmaPath.takes(context, spec)) {
-            engines.add(tuned(KernelFamily.MMA, spec, p -> new MmaPath(backend, spec, p)));
+            engines.add(tuned(KernelFamily.MMA, spec, p -> new MmaPath(backend, spec, p, false)));
         }
         TilePath.of(context, spec).ifPresent(engines::add);
         // the best one is built ahead, what its runs do not suit at the first that does not

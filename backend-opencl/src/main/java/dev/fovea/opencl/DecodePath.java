@@ -30,6 +30,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,10 +83,7 @@ final class DecodePath implements AutoCloseable {
         this.backend = backend;
         this.spec = spec;
         this.fixedLength = fixedLength;
-        DeviceContext context = backend.context();
-        this.onMatrixUnits = MatrixEngine.MMA_SYNC.isOn(context.device())
-                && MmaDecodeVariant.takes(spec)
-                && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
+        this.onMatrixUnits = onMatrixUnits(backend.context(), spec);
         TuningPoint usual = usual(spec);
         this.keyLanes = point.get(KEY_LANES, usual.get(KEY_LANES, 0));
         this.partKib = point.get(PART, PART_KIB);
@@ -99,11 +97,24 @@ final class DecodePath implements AutoCloseable {
                 && DecodeVariant.of(spec, 1, false, false, true).fits();
     }
 
+    /** Whether runs of a spec go to matrix units as long as their kernels build. */
+    static boolean onMatrixUnits(DeviceContext context, AttentionSpec spec) {
+        return MatrixEngine.MMA_SYNC.isOn(context.device())
+                && MmaDecodeVariant.takes(spec)
+                && EngineSelfTests.verdict(MatrixEngine.MMA_SYNC, context).passed();
+    }
+
     /** What tuning may choose, as it is. */
     static TuningPoint usual(AttentionSpec spec) {
         return TuningPoint.DEFAULTS
                 .with(KEY_LANES, DecodeVariant.usualKeyLanes(spec))
                 .with(PART, PART_KIB);
+    }
+
+    /** What is left to choose on matrix units, where work-items have no lanes of keys. */
+    static Predicate<TuningPoint> hasUsualLanes(AttentionSpec spec) {
+        int lanes = DecodeVariant.usualKeyLanes(spec);
+        return point -> point.get(KEY_LANES, lanes) == lanes;
     }
 
     /** Whether the kernel can be so for a spec. */
@@ -142,13 +153,11 @@ final class DecodePath implements AutoCloseable {
                 return variant;
             }
         }
-        return DecodeVariant.of(
-                spec,
-                keyLanes,
-                rows,
-                DecodeBlock.aligned(spec, a),
-                wide,
-                backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU);
+        return DecodeVariant.of(spec, keyLanes, rows, DecodeBlock.aligned(spec, a), wide, isUnrolled());
+    }
+
+    private boolean isUnrolled() {
+        return backend.info().kind() != DeviceInfo.Kind.OPENCL_CPU;
     }
 
     private synchronized boolean usesMatrixUnits() {
@@ -211,7 +220,7 @@ final class DecodePath implements AutoCloseable {
         long rows = spec.queryHeads() / Math.max(spec.keyHeads(), spec.valueHeads());
         if (!usesMatrixUnits() || !canBuild(MmaDecodeVariant.of(spec, rows, false), context)) {
             boolean aligned = spec.headDim() % 8 == 0 && spec.valueDim() % 8 == 0;
-            build(DecodeVariant.of(spec, keyLanes, rows, aligned, false, true), context);
+            build(DecodeVariant.of(spec, keyLanes, rows, aligned, false, isUnrolled()), context);
         }
     }
 

@@ -57,6 +57,14 @@ enum KernelFamily {
         String bucket(AttentionSpec spec, long queries, long keys) {
             return PlanTuning.bucket(spec); // a schedule must cut as runs of whatever lengths do
         }
+
+        @Override
+        List<TuningPoint> points(OpenClBackend backend, AttentionSpec spec, long keys) {
+            List<TuningPoint> all = super.points(backend, spec, keys);
+            return DecodePath.onMatrixUnits(backend.context(), spec)
+                    ? all.stream().filter(DecodePath.hasUsualLanes(spec)).toList()
+                    : all;
+        }
     },
     HOPPER("hopper") {
         @Override

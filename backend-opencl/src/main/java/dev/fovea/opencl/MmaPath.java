@@ -24,6 +24,7 @@ final class MmaPath implements EnginePath {
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
+    private final boolean exactly;
     private final ContextKernel planes = new ContextKernel(Kernels.planes());
     private final RangeLaunches ranges = new RangeLaunches();
 
@@ -48,9 +49,11 @@ final class MmaPath implements EnginePath {
      * The path for a spec.
      *
      * @param point what of the variant is not as usual
+     * @param exactly whether a variant that cannot be built is an error, instead of a reason for the usual one
      */
-    MmaPath(OpenClBackend backend, AttentionSpec spec, TuningPoint point) {
+    MmaPath(OpenClBackend backend, AttentionSpec spec, TuningPoint point, boolean exactly) {
         this.backend = backend;
+        this.exactly = exactly;
         DeviceContext context = backend.context();
         this.spec = spec;
         MmaVariant usual = usual(context, spec);
@@ -80,6 +83,9 @@ final class MmaPath implements EnginePath {
             try {
                 kernel.narrow().in(context);
             } catch (KernelBuild e) {
+                if (exactly) {
+                    throw e;
+                }
                 MmaVariant usual = usual(context, spec);
                 if (!kernel.variant().equals(usual)) { // a table's choice, measured with other options
                     LOG.log(System.Logger.Level.DEBUG, "the usual tiles instead", e);

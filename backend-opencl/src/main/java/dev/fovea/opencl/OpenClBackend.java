@@ -221,6 +221,11 @@ final class OpenClBackend implements DeviceBackend, BuildCount, EngineReport, Tu
     }
 
     @Override
+    public int kernelsFromOthers() {
+        return binaries.most();
+    }
+
+    @Override
     public synchronized void close() {
         if (!closed) {
             closed = true;

@@ -46,6 +46,12 @@ final class PointPlan implements DevicePlan {
     }
 
     static PointPlan of(OpenClBackend backend, DecodePath path, TuningPoint point) {
+        try {
+            path.prepare(backend.context());
+        } catch (RuntimeException e) {
+            path.close();
+            throw e;
+        }
         return new PointPlan(
                 backend,
                 point,

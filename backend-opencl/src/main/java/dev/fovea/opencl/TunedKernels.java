@@ -92,7 +92,7 @@ final class TunedKernels {
         return switch (family) {
             case DECODE -> PointPlan.of(backend, new DecodePath(backend, spec, point), point);
             case HOPPER -> PointPlan.of(backend, new HopperPath(backend, spec, point, true), point);
-            case MMA -> PointPlan.of(backend, new MmaPath(backend, spec, point), point);
+            case MMA -> PointPlan.of(backend, new MmaPath(backend, spec, point, true), point);
             case ATTENTION -> PointPlan.of(backend, new TilesPath(tiles(backend, spec, point, true)), point);
         };
     }

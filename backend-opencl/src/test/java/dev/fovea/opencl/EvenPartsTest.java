@@ -16,6 +16,14 @@ class EvenPartsTest {
     }
 
     @Test
+    void noRoundIsMostlyEmpty() {
+        assertThat(EvenParts.length(8, 32768, UNITS, 256)).isEqualTo(1024); // 256 of 264, not 512 of 792
+        assertThat(EvenParts.length(16, 16384, UNITS, 256)).isEqualTo(1024);
+        assertThat(Math.ceilDiv(1 << 20, EvenParts.length(1, 1 << 20, UNITS, 256)))
+                .isBetween(250, 264);
+    }
+
+    @Test
     void fewKeysFillTheDeviceOnce() {
         assertThat(EvenParts.length(8, 16384, UNITS, 256)).isEqualTo(512);
         assertThat(EvenParts.length(8, 4096, UNITS, 256)).isEqualTo(128);

@@ -357,7 +357,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         barrier(CLK_LOCAL_MEM_FENCE);  // row maxima in place
       }
 #else
-      const int rescaled = SWEEPS == 1 || phase == PHASE_SUMS;
+      const int rescaled = SWEEPS == 1 || UNROLL == 1 || phase == PHASE_SUMS;  // PoCL 3.1 loses maxima where it is by the phase
 #endif
       if (ACTIVE && rescaled) {
 #pragma unroll UNROLL

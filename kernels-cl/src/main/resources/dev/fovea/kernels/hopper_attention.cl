@@ -89,7 +89,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   __local uchar tiles[LOCAL_BYTES] __attribute__((aligned(1024)));
   __local ulong barrier_words[BARRIERS] __attribute__((aligned(8)));
   __local int work_ints[2 * WORK_INTS];
-  __local int tile_ints[STAGES];
+  // Two for a stage: one warp of four gives a tile back, and another may not have read what is said of it yet. It hung with one.
+  __local int tile_ints[2 * STAGES];
   volatile __local int *const tile_of = tile_ints;
   const uint queries_at = ADDRESS(tiles), keys_at = queries_at + QUERY_STAGES * QUERY_BYTES, values_at = keys_at + STAGES * KEY_BYTES,
              output_at = values_at + STAGES * VALUE_BYTES, barriers = ADDRESS(barrier_words);
@@ -198,7 +199,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             // the next piece of work is asked for early enough to be known when its first tile can be brought
             if (!more && turn > 0) barrier_arrive(WORK_EMPTY((turn + 1) & 1));
             barrier_wait(KEY_EMPTY(stage), phase);
-            tile_of[stage] = tile | more;
+            tile_of[stage + STAGES * (phase ^ 1)] = tile | more;
             barrier_expect(KEY_FULL(stage), KEY_BYTES + FACTOR_BYTES);
 #if PLANES == 2
             const uint factors_at = queries_at + FACTORS_AT + (stage + STAGES * (phase ^ 1)) * FACTOR_BYTES;
@@ -330,7 +331,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           PRODUCTS_FENCE;
           ISSUE_SCORES(stage)
           // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
-          tile = shuffle(tile_of[stage], 0);
+          tile = shuffle(tile_of[stage + STAGES * phase], 0);
           if (begun) {
             barrier_wait(VALUE_FULL(last_stage), last_phase);
             PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products

@@ -26,6 +26,9 @@ public interface Tunable {
      */
     DevicePlan prepare(AttentionSpec spec, String family, TuningPoint point);
 
+    /** How many kernels that another process builds are found here built; of more than these, the oldest are lost. */
+    int kernelsFromOthers();
+
     /**
      * A set of devices.
      *

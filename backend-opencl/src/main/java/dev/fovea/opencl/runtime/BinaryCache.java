@@ -109,6 +109,11 @@ public final class BinaryCache {
         return folder != null;
     }
 
+    /** How many entries it keeps. */
+    public int most() {
+        return most;
+    }
+
     byte @Nullable [] load(String key) {
         if (folder == null) {
             return null;

@@ -10,11 +10,14 @@ import dev.fovea.tools.FailureText;
 import dev.fovea.tools.Progress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -51,8 +54,10 @@ final class Search implements AutoCloseable {
     private final Progress progress;
     private final String title;
     private final boolean verbose;
+    private final Watch watch;
     private final long start = System.nanoTime();
     private final double seconds;
+    private final Map<TuningPoint, String> refused;
     private final List<Candidate> alive = new ArrayList<>();
     private int tried;
     private int unbuilt;
@@ -62,24 +67,30 @@ final class Search implements AutoCloseable {
      * A search.
      *
      * @param seconds that it may take
+     * @param refused points that no kernel can be built for, with the reason
      * @param title what is said of it while it goes on
-     * @param verbose whether to say why points cannot be built
+     * @param verbose whether to say what runs and why points cannot be built
+     * @param watch is told what runs
      */
     Search(
             Tunable device,
             Group group,
             double seconds,
+            Map<TuningPoint, String> refused,
             Console console,
             Progress progress,
             String title,
-            boolean verbose) {
+            boolean verbose,
+            Watch watch) {
         this.device = device;
         this.group = group;
         this.seconds = seconds;
+        this.refused = refused;
         this.console = console;
         this.progress = progress;
         this.title = title;
         this.verbose = verbose;
+        this.watch = watch;
     }
 
     private boolean isPast(double part) {
@@ -91,7 +102,7 @@ final class Search implements AutoCloseable {
         progress.step(title + ": building " + group.inForce());
         Candidate now = new Candidate(device, group, group.inForce());
         alive.add(now);
-        if (!now.check()) {
+        if (!isRight(now)) {
             throw new Unsupported(
                     "wrong results of what is in force: " + group.family() + " at " + group.inForce() + " for "
                             + group.bucket() + " (" + group.origin() + ")",
@@ -104,8 +115,15 @@ final class Search implements AutoCloseable {
     }
 
     private void build() {
-        List<TuningPoint> points =
-                group.points().stream().filter(p -> !p.equals(group.inForce())).toList();
+        List<TuningPoint> points = new ArrayList<>();
+        for (TuningPoint p : group.points()) {
+            String why = refused.get(p);
+            if (why != null) {
+                unbuilt(p, why);
+            } else if (!p.equals(group.inForce())) {
+                points.add(p);
+            }
+        }
         Deque<Future<Optional<Candidate>>> ahead = new ArrayDeque<>();
         AtomicBoolean over = new AtomicBoolean();
         ExecutorService pool = Executors.newSingleThreadExecutor(
@@ -137,7 +155,7 @@ final class Search implements AutoCloseable {
             Candidate candidate = result(building).orElseThrow();
             boolean right = false;
             try {
-                right = candidate.check();
+                right = isRight(candidate);
             } finally {
                 if (!right) {
                     candidate.close();
@@ -158,13 +176,39 @@ final class Search implements AutoCloseable {
         } catch (DeviceLost e) {
             throw e;
         } catch (FoveaException e) {
-            unbuilt++;
-            if (verbose) {
-                console.note("fovea tune: not built: " + group.family() + " at " + point + ": "
-                        + FailureText.of(e).sentence().lines().findFirst().orElse(""));
-            }
+            unbuilt(point, FailureText.of(e).sentence().lines().findFirst().orElse(""));
         }
         return null;
+    }
+
+    private boolean isRight(Candidate candidate) {
+        say("checking", candidate);
+        watch.begin(title + ", a first call at " + candidate.point());
+        boolean right = candidate.check();
+        watch.end();
+        return right;
+    }
+
+    private void say(String what, Candidate candidate) {
+        if (verbose) {
+            console.note("fovea tune: " + what + " " + group.family() + " at " + candidate.point());
+        }
+    }
+
+    private void round(Candidate candidate) {
+        if (candidate.rounds() == 0) {
+            say("timing", candidate);
+        }
+        watch.begin(title + ", queued calls at " + candidate.point());
+        candidate.round();
+        watch.end();
+    }
+
+    private void unbuilt(TuningPoint point, String why) {
+        unbuilt++;
+        if (verbose) {
+            console.note("fovea tune: not built: " + group.family() + " at " + point + ": " + why);
+        }
     }
 
     private static Optional<Candidate> result(Future<Optional<Candidate>> building) {
@@ -195,11 +239,18 @@ final class Search implements AutoCloseable {
                 && now.rounds() < MOST_ROUNDS
                 && !(now.rounds() >= LEAST_ROUNDS && isPast(ROUNDS_PART))) {
             progress.step(title + ": timing " + alive.size() + " points in turn", now.rounds(), MOST_ROUNDS);
-            alive.forEach(Candidate::round);
+            round(alive, now.rounds());
             if (now.rounds() >= LEAST_ROUNDS - 1) {
                 drop(now);
             }
         }
+    }
+
+    /** In another order each time: where power limits the clocks, who runs after a slower one meets higher ones. */
+    private void round(List<Candidate> candidates, int number) {
+        List<Candidate> order = new ArrayList<>(candidates);
+        Collections.shuffle(order, new Random(number));
+        order.forEach(this::round);
     }
 
     private void drop(Candidate now) {
@@ -221,14 +272,14 @@ final class Search implements AutoCloseable {
             best.forgetRounds();
             for (int i = 0; i < LAST_ROUNDS; i++) {
                 progress.step(title + ": timing the fastest in turn with what is in force", i, LAST_ROUNDS);
-                now.round();
-                best.round();
+                round(i % 2 == 0 ? now : best);
+                round(i % 2 == 0 ? best : now);
             }
             speed = best.speedOver(now);
         } else if (now.rounds() == 0) {
-            now.round();
+            round(now);
         }
-        Candidate kept = speed >= CLEARLY && best.check() ? best : now;
+        Candidate kept = speed >= CLEARLY && isRight(best) ? best : now;
         return new Finding(
                 group,
                 kept.point(),

@@ -137,7 +137,7 @@ public final class TuneCommand extends DeviceCommand {
                     return ExitCode.OK;
                 }
                 if (build != null) {
-                    BuildAhead.parse(build).build(tunable, groups);
+                    BuildAhead.parse(build).build(tunable, groups, console.out());
                     return ExitCode.OK;
                 }
                 TuneRun run = new TuneRun(backend.info(), tunable, console, isVerbose());

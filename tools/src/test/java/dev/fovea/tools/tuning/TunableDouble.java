@@ -67,6 +67,11 @@ final class TunableDouble implements DeviceBackend, Tunable {
     }
 
     @Override
+    public int kernelsFromOthers() {
+        return 0;
+    }
+
+    @Override
     public DevicePlan prepare(AttentionSpec spec, String family, TuningPoint point) {
         prepared.add(point.toString());
         int runs = point.get("runs", 0);

@@ -9,8 +9,10 @@ import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
 import dev.fovea.api.DType;
 import dev.fovea.api.spi.DeviceReport;
+import dev.fovea.api.spi.Tunable;
 import dev.fovea.tools.Cli;
 import dev.fovea.tools.Console;
+import dev.fovea.tools.Progress;
 import dev.fovea.tools.bench.BenchShape;
 import dev.fovea.tools.bench.gpu.TuningCases;
 import java.io.IOException;
@@ -19,6 +21,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,20 +142,51 @@ class TuneTest {
                 TuningCases cases = TuningCases.of(
                         backend, List.of(new BenchShape(1, 2, 2, 64, 64, 32)), List.of(DType.F32), false, false)) {
             List<Group> groups = Group.of(device, cases.cases(), null);
-            for (String share : List.of("0/3", "1/3", "2/3")) {
-                BuildAhead.parse(share).build(device, groups);
+            StringWriter out = new StringWriter();
+            for (String share : List.of("0/3/0/1/9", "1/3/0/1/9", "2/3/0/1/9", "0/1/0/1/1")) {
+                BuildAhead.parse(share).build(device, groups, new PrintWriter(out));
+            }
+            assertThat(out.toString())
+                    .as("what it cannot build")
+                    .startsWith("0 1 ")
+                    .hasLineCount(1);
+        }
+        assertThat(device.prepared())
+                .containsExactlyInAnyOrder("runs=4", "runs=2", "runs=1 wrong=1", "runs=1", "runs=4");
+    }
+
+    private static void assumePocl() {
+        Assumptions.assumeTrue(
+                Backends.report().stream()
+                        .anyMatch(r -> r instanceof DeviceReport.Available && r.id().startsWith("opencl/pocl")),
+                "PoCL is not here");
+    }
+
+    /** Processes of their own, as on a card. */
+    @Test
+    void processesBuildAhead() throws IOException {
+        assumePocl();
+        List<String> arguments = List.of("tune", "--device", "opencl/pocl-cpu", "--case", "^decode-f32$");
+        try (Backend backend = Backends.open("opencl/pocl-cpu");
+                TuningCases cases = TuningCases.usual(backend, Pattern.compile("^decode-f32$"), false)) {
+            List<Group> groups =
+                    Group.of(backend.capability(Tunable.class).orElseThrow(), cases.cases(), null);
+            BuildAhead all = new BuildAhead(0, 2, 0, 1, 1);
+            try (Progress progress = new Progress(new PrintWriter(new StringWriter()), false)) {
+                BuildAhead.Built built = BuildAhead.run(all, arguments, 120, groups, progress);
+                assertThat(built.failed()).isZero();
+                assertThat(built.refused(0)).isEmpty();
+                assertThat(BuildAhead.run(all, List.of("no-such-command"), 120, groups, progress)
+                                .failed())
+                        .isEqualTo(2);
             }
         }
-        assertThat(device.prepared()).containsExactlyInAnyOrder("runs=4", "runs=2", "runs=1 wrong=1", "runs=1");
     }
 
     /** The whole way on a real device: what is found is what the next run uses. */
     @Test
     void onOpenCl() {
-        Assumptions.assumeTrue(
-                Backends.report().stream()
-                        .anyMatch(r -> r instanceof DeviceReport.Available && r.id().startsWith("opencl/pocl")),
-                "PoCL is not here");
+        assumePocl();
         Path file = folder.resolve("t.json");
         String[] args = ("tune --device opencl/pocl-cpu --case ^decode-f32$ --seconds 3 --out " + file).split(" ");
         Cli cli = Cli.run(args);
