@@ -27,6 +27,8 @@ public record AttentionTile(
         int depth,
         int valueKeys,
         boolean ahead) {
+    /** Numbers that tiles copied ahead keep apart in local memory. */
+    private static final int FLAGS = 4;
 
     AttentionTile(
             int slice,
@@ -121,7 +123,7 @@ public record AttentionTile(
     public int localBytes() {
         int forKeys = depth * (keys() + (resident > 0 ? 0 : rows()));
         int forValues = valueKeys * slice;
-        int shared = ahead ? forKeys + forValues : Math.max(forKeys, forValues);
+        int shared = ahead ? forKeys + forValues + FLAGS : Math.max(forKeys, forValues);
         return Float.BYTES * (resident * rows() + shared + keys() * rows());
     }
 

@@ -74,10 +74,6 @@ static void write_scores(float4 x, __global float *p, long step, int n) {
 #else
 #define WRITE_STAGE(STAGE, NUMBERS)
 #endif
-// The maximum that weights are relative to may lag behind by this power of two, so that rows are rarely rescaled. A CPU does
-// with fewer barriers.
-#define LAGS (NORMALISER == SOFTMAX && SWEEPS == 1 && UNROLL > 1)
-#define LAG (PARTIALS ? 0.0f : 8.0f / LOG2E)
 
 #if NATIVE_EXP2
 #define WEIGHT_OF(x) fast_exp2((x) * LOG2E)
@@ -91,7 +87,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
     __global const int *lengths, __global const int *offsets, __global const float *sinks, __global float *lse,
     __global float *scores, __global float *maxima, __global float *sums, struct attention_block a KEY_PARAMETERS
     EXTRA_PARAMETERS) {
-  __local float4 local_memory[(Q_FLOATS + SHARED_FLOATS + P_FLOATS) / 4];
+  __local float4 local_memory[(Q_FLOATS + SHARED_FLOATS + P_FLOATS + FLAG_FLOATS) / 4];
   __local float *const q_tile = (__local float *)local_memory;
   __local float *const shared = q_tile + Q_FLOATS;
   __local float *const p_tile = shared + SHARED_FLOATS;
@@ -204,11 +200,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
       for (int j = 0; j < BLOCKS; j++) acc[i][j] = (float4)(0.0f);
     }
 
-    __local int *const outgrown = (__local int *)(p_tile + ITEM_ROWS * THREADS + 1);
+    __local int *const outgrown = (__local int *)(p_tile + FLAGS + 1);
 #if VERDICTS
     // Work-item i judges the tile i + 1 after this one, and the first that something can be visible in comes next. Before the first tile,
     // and where none of those judged is, there is a tile with nothing in it: it passes the barriers as all do.
-    __local int *const next_tile = (__local int *)(p_tile + ITEM_ROWS * THREADS);
+    __local int *const next_tile = (__local int *)(p_tile + FLAGS);
     // What is known of a tile stands in the low bits of its first key.
     int tile = from - KEYS;
 #if UNROLL > 1
@@ -230,7 +226,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         for (int j = 0; j < KEY_BLOCKS; j++) s[i][j] = (float4)(0.0f);
       }
       for (int depth = 0; depth < (RESIDENT == DEPTH ? 1 : a.head_dim); depth += DEPTH) {
-        barrier(CLK_LOCAL_MEM_FENCE);  // nobody reads the shared buffer or p_tile any more
+        AWAIT_READERS_OF_SHARED  // and of p_tile
 #if VERDICTS
         if (tid == 0) *next_tile = NO_TILE;
 #endif
@@ -243,9 +239,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 #endif
           STAGE_KEYS(k_tile + (d0 - depth) * KEYS)
         }
-        COPY_VALUES(LIVE && phase != PHASE_SUMS)
-        WAIT_FOR_COPIES
+        WAIT_FOR_KEYS
         barrier(CLK_LOCAL_MEM_FENCE);
+        COPY_VALUES(LIVE && phase != PHASE_SUMS)
         if (ACTIVE) {
           const int deep = min(DEPTH, a.head_dim - depth);
           __local const float *const q_chunk = RESIDENT ? q_tile + depth * ROWS : shared;
@@ -301,10 +297,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         for (int i = 0; i < ITEM_ROWS; i++) {
           at.q = row + i;
           at.qpos = offset + row + i;
-#define SCALE(C, J) s[i][j].C *= a.scale;
 #define CAP(C, J) AT(C, J) s[i][j].C = cap_expression(s[i][j].C, at EXTRA_ARGUMENTS);
 #define SCORE(C, J) AT(C, J) s[i][j].C = score_expression(s[i][j].C, at EXTRA_ARGUMENTS);
-          EACH_KEY(SCALE)
           WRITE_STAGE(STAGE_RAW, s[i])
           EACH_KEY(CAP)
           WRITE_STAGE(STAGE_CAPPED, s[i])
@@ -448,7 +442,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
 // always unrolled: PoCL 3.1 gives wrong results for a short loop around barriers in a loop around barriers
 #pragma unroll 16
       for (int part = 0; part < KEYS; part += VALUE_KEYS) {
-        barrier(CLK_LOCAL_MEM_FENCE);  // what stood in p_tile, or the part before, has been read
+        AWAIT_READERS_OF_P  // what stood in p_tile, or the part before, has been read
         if (part == 0 && ACTIVE) {
 #pragma unroll UNROLL
           for (int i = 0; i < ROW_BLOCKS; i++) {
@@ -461,7 +455,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         if (phase != PHASE_SUMS && LIVE) {
           STAGE_VALUES
         }
-        WAIT_FOR_COPIES
+        WAIT_FOR_VALUES
         barrier(CLK_LOCAL_MEM_FENCE);
         const int here = min(VALUE_KEYS, present - part);
         if (ACTIVE && phase == PHASE_FAST) {
