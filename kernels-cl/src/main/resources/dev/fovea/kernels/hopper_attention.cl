@@ -57,6 +57,10 @@ struct hopper_block {
 #define NO_TILE (-4)
 #define TILE(KEY, WHOLE) ((KEY) << 2 | (WHOLE) << 1)
 #define MORE 1
+// What a group of 64 rows makes of a tile.
+#define SEEN 0
+#define PASSED 1
+#define PASSED_LAST 2
 
 // Groups of barriers: work full and empty, queries full and empty, keys and values full and empty by stage.
 #define WORK_FULL(I) (barriers + 8 * (I))
@@ -316,8 +320,42 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         UNITS
         const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
         barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
+        // what accumulators held is forgotten: to the compiler it would come here by two ways, and it serialises products of such
+        EACH_SCORE asm volatile("" : "=f"(s[i]));
+#if PLANES == 1
+        EACH_OUTPUT asm volatile("" : "=f"(o[i]));
+#else
+        EACH_OUTPUT asm volatile("" : "=f"(part[i]));
+#endif
+        // Tiles of which none of its rows sees a key are left to the other groups; rows that see nothing see it in the last.
+        const int highest = POSITIONS ? INT_MAX : offset + own_last + a.band_right;
+        int tile = 0, passed = SEEN;
+        do {
+          barrier_wait(KEY_FULL(stage), phase);
+          tile = tile_of[stage];
+          const int more = tile & MORE;
+          passed = shuffle(own_first > last ? (more ? PASSED : PASSED_LAST) : more && tile >> 2 > highest ? PASSED : SEEN, 0);
+          if (passed != SEEN) {
+            barrier_arrive_if(lead, KEY_EMPTY(stage));
+            barrier_arrive_if(lead && passed == PASSED_LAST, QUERY_EMPTY(QUERY_PLACE(turn)));
+            // else the next arrival might count for this one
+            barrier_wait(VALUE_FULL(stage), phase);
+            barrier_arrive_if(lead, VALUE_EMPTY(stage));
+            ADVANCE
+#if CONSUMERS > 1
+            if (passed == PASSED) {
+              GROUP_SYNC(TURN(group), 256);
+              GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+            }
+#endif
+          }
+        } while (passed == PASSED);
+        if (passed == PASSED_LAST) {
+          barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
+          continue;
+        }
         // tiles begun before; the values of the first set the outputs, which need not be zero
-        int tile = 0, begun = 0;
+        int begun = 0;
         for (; !begun || tile & MORE; begun++) {
           const uint last_stage = stage, last_phase = phase;
           if (begun) {
