@@ -45,7 +45,11 @@ struct hopper_block {
 #define WORK_OFFSET 5
 #define WORK_QUERIES 6
 #define WORK_START 7  // index of the first query of the sequence
-#define WORK_INTS 8
+#define WORK_PASSED 8  // by group: of how many tiles, the first to come, its rows see nothing; ALL: it has no rows
+#define WORK_INTS 12
+#define ALL 0x7fffffff
+// Two groups mostly see a tile both, and to ask costs more than is gained.
+#define PASSING (CONSUMERS == 3)
 
 #define READ_WORK                                                                                                      \
   const int h = work[WORK_HEAD], b = work[WORK_BATCH], last = work[WORK_LAST], length = work[WORK_LENGTH],             \
@@ -57,10 +61,6 @@ struct hopper_block {
 #define NO_TILE (-4)
 #define TILE(KEY, WHOLE) ((KEY) << 2 | (WHOLE) << 1)
 #define MORE 1
-// What a group of 64 rows makes of a tile.
-#define SEEN 0
-#define PASSED 1
-#define PASSED_LAST 2
 
 // Groups of barriers: work full and empty, queries full and empty, keys and values full and empty by stage.
 #define WORK_FULL(I) (barriers + 8 * (I))
@@ -79,13 +79,10 @@ struct hopper_block {
 #define TURN(W) (1 + (W))
 #define OWN(W) (8 + (W))
 
-// What accumulators held is forgotten: to the compiler it would come by two ways, and it serialises products of such.
-#define FORGET_SCORES EACH_SCORE asm volatile("" : "=f"(s[i]));
-#if PLANES == 1
-#define FORGET_OUTPUTS EACH_OUTPUT asm volatile("" : "=f"(o[i]));
-#else
-#define FORGET_OUTPUTS EACH_OUTPUT asm volatile("" : "=f"(part[i]));
-#endif
+// What accumulators held, which to the compiler comes by two ways: it would serialise the products.
+#define FORGET                                  \
+  EACH_SCORE asm volatile("" : "=f"(s[i]));     \
+  EACH_OUTPUT asm volatile("" : "=f"(ACCUMULATOR[i]));
 
 #define ADVANCE        \
   if (++stage == STAGES) { \
@@ -264,20 +261,32 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
                     rest = item - section * of_section, first_head = section * x.heads_of_section,
                     heads = min(x.heads_of_section, x.heads - first_head);
           const int head = first_head + (x.heavy_first ? rest % heads : rest / x.items_of_head);
-          const int first = (x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head) * ROWS;
+          const int of_head = x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head;
           const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group;
           const int queries = query_count(b, a.queries KEY_ARGUMENTS), keys = key_count(b, a.keys KEY_ARGUMENTS);
           const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
           int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
           if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
+          // what is missing of a whole number of pieces is missing of the first, which sees the fewest keys where rows differ
+          const int missing = PASSING ? (queries + ROWS - 1) / ROWS * ROWS - queries & ~63 : 0;
+          const int first = max(of_head * ROWS - missing, 0), last = min((of_head + 1) * ROWS - missing, queries) - 1;
           work[WORK_HEAD] = h;
           work[WORK_BATCH] = b;
           work[WORK_FIRST] = first;
-          work[WORK_LAST] = min(first + ROWS, queries) - 1;
+          work[WORK_LAST] = last;
           work[WORK_LENGTH] = length;
           work[WORK_OFFSET] = offset;
           work[WORK_QUERIES] = queries;
           work[WORK_START] = query_start(b KEY_ARGUMENTS);
+#if PASSING
+          const int top = POSITIONS || VERDICTS ? 0 : (min(length - 1, offset + last + a.band_right) + KEYS) / KEYS - 1;
+          for (int i = 0; i < CONSUMERS; i++) {
+            // the tile of the last key that its rows see; of the tiles of a piece one is left to see nothing in
+            const int own_last = first + 64 * i + 63, own_top = max(offset + own_last + a.band_right, 0) / KEYS;
+            const int lowest = max(0, offset + first - a.band_left) / KEYS;
+            work[WORK_PASSED + i] = first + 64 * i > last ? ALL : max(top - max(own_top, lowest), 0);
+          }
+#endif
         } else {
           work[WORK_HEAD] = -1;
         }
@@ -312,149 +321,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     if (group == CONSUMERS - 1) GROUP_ARRIVE(TURN(0), 256);
 #endif
     uint stage = 0, phase = 0;
-    int begun = 0;  // tiles of a piece, whose last still has to be multiplied into the outputs
 
     for (uint turn = 0;; turn++) {
       volatile __local int *const work = work_ints + WORK_INTS * (turn & 1);
-      const uint last_stage = stage;
-      // Products are issued in any case, of anything where there is no piece: else the compiler serialises them.
-      if (begun) barrier_wait(VALUE_FULL(stage), phase);
-      PRODUCTS_FENCE;
-      ISSUE_VALUES(stage, begun > 1)
-      if (begun) {
-        ADVANCE
-      }
-      // The first scores of the next piece are made while the outputs of this one are stored.
       barrier_wait(WORK_FULL(turn & 1), (turn >> 1) & 1);
-      int passed = PASSED_LAST, tile = 0, owed = begun;
-      const int over = shuffle(work[WORK_HEAD] < 0, 0);
-      if (!over) {
-        READ_WORK
-        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
-        // Tiles of which none of its rows sees a key are left to the other groups; rows that see nothing see it in the last.
-        const int highest = POSITIONS ? INT_MAX : offset + own_last + a.band_right;
-        do {
-          barrier_wait(KEY_FULL(stage), phase);
-          const int described = tile_of[stage], more = described & MORE;
-          tile = shuffle(described, 0);
-          passed = shuffle(own_first > last ? (more ? PASSED : PASSED_LAST) : more && described >> 2 > highest ? PASSED : SEEN, 0);
-          if (passed != SEEN) {
-            // the values that this waits for may wait for these products
-            PRODUCTS_DONE;
-            barrier_arrive_if(lead && owed, VALUE_EMPTY(last_stage));
-            owed = 0;
-            barrier_arrive_if(lead, KEY_EMPTY(stage));
-            barrier_arrive_if(lead && passed == PASSED_LAST, QUERY_EMPTY(QUERY_PLACE(turn)));
-            // else the next arrival might count for this one
-            barrier_wait(VALUE_FULL(stage), phase);
-            barrier_arrive_if(lead, VALUE_EMPTY(stage));
-            ADVANCE
-#if CONSUMERS > 1
-            if (passed == PASSED) {
-              GROUP_SYNC(TURN(group), 256);
-              GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
-            }
-#endif
-          }
-        } while (passed == PASSED);
-      }
-      const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
-      FORGET_SCORES
-      PRODUCTS_FENCE;
-      ISSUE_SCORES(stage)
-      WAIT_OUTPUTS_BUT(1);
-
-      if (begun) {
-        barrier_arrive_if(lead && owed, VALUE_EMPTY(last_stage));
-        ADD_OUTPUTS
-        // read again, so that little of it has to stay in registers all the time
-        volatile __local int *const work = work_ints + WORK_INTS * (turn + 1 & 1);
-        READ_WORK
-        barrier_arrive_if(lane == 0, WORK_EMPTY(turn + 1 & 1));
-        float factor0, factor1;
-        UNITS
-        FINISH_ROW(m0, l0, factor0, row, unit0, power0)
-        FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
-        struct pair at = sequence;
-        float nan0 = DOUBT(m0, l0, doubt0, unit0), nan1 = DOUBT(m1, l1, doubt1, unit1);
-        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
-          o[i] *= factor0;
-          o[i + 1] *= factor0;
-          o[i + 2] *= factor1;
-          o[i + 3] *= factor1;
-          nan0 += o[i] + o[i + 1];
-          nan1 += o[i + 2] + o[i + 3];
-          SHAPE(o[i], row, COLUMN(i))
-          SHAPE(o[i + 1], row, COLUMN(i + 1))
-          SHAPE(o[i + 2], row + 8, COLUMN(i))
-          SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
-        }
-        const int unknown = (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last);
-        // a shuffle for the same reason as above
-#if BULK_STORE
-        if (lead) STORES_READ;
-        const int careful = shuffle(any_of_group(OWN(group), unknown), 0);
-#else
-        const int careful = shuffle(ballot(unknown) != 0, 0);
-#endif
-#if BULK_STORE
-        // rows of the next sequence lie behind those of a packed one
-        const int bulk = x.bulk_store && (!PACKED_QUERIES || own_last <= last);
-#else
-        const int bulk = 0;
-#endif
-#define OUT __global out_element *const out = o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
-        if (careful) {
-          READ_WORK  // else the compiler keeps in registers what both parts need
-          OUT
-          const int upper = min(own_first + 16 * (int)warp + 15, last);
-          for (int of_warp = own_first + 16 * warp; of_warp <= upper; of_warp++)
-            careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
-                        out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
-                        sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
-          warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
-        } else if (bulk) {
-#if BULK_STORE
-          const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
-          _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
-            const uint at_chunk = to + i / 32 * (ROWS * PANEL_BYTES) + ((i / 4 % 8 ^ eighth) << 4);
-            asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(PACK(o[i], o[i + 1])) : "memory");
-            asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(PACK(o[i + 2], o[i + 3])) : "memory");
-          }
-          fence_stores();
-          GROUP_SYNC(OWN(group), 128);
-          if (lead) {
-            for (int panel = 0; panel < VALUE_PANELS; panel++)
-              store_box(o_map, 64 * panel, start + own_first, h, QUERY_BATCH(b),
-                        output_at + panel * (ROWS * PANEL_BYTES) + group * (64 * PANEL_BYTES));
-            STORES_COMMIT;
-          }
-#endif
-#if PLANES == 1 && !PARTIALS && !BULK_STORE
-        } else if (x.wide_store) {
-          OUT
-          const int odd = quarter & 1, column = 2 * quarter + 6 * odd;
-          __global out_element *const to = out + (long)row * a.o.row + column, *const to_second = to + 8 * a.o.row;
-          _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 8) {
-            const int fits = 2 * i + 48 <= VALUE_DIM || column + 2 * i < a.value_dim;
-            store_four(row <= last && fits, to + 2 * i, odd, PACK(o[i], o[i + 1]), PACK(o[i + 4], o[i + 5]));
-            store_four(row + 8 <= last && fits, to_second + 2 * i, odd, PACK(o[i + 2], o[i + 3]), PACK(o[i + 6], o[i + 7]));
-          }
-#endif
-        } else {
-          OUT
-          _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 2) {
-            const int at_row = row + 8 * SECOND(i);
-            if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]);
-          }
-        }
-      }
-      WAIT_SCORES(0);
-      FORGET_OUTPUTS
-      if (over) break;
-      begun = 0;
-      barrier_arrive_if(lane == 0 && passed == PASSED_LAST, WORK_EMPTY(turn & 1));
-      if (passed == SEEN) {
+      if (work[WORK_HEAD] < 0) break;
+      {
         READ_WORK
         m0 = m1 = -INFINITY;
         l0 = l1 = reference0 = reference1 = 0.0f;
@@ -463,33 +335,65 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         EACH_OUTPUT o[i] = 0.0f;
 #endif
         UNITS
+        const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
+#if PASSING
+        int passed = shuffle(work[WORK_PASSED + group], 0);
+        const int none = passed == ALL;
+        FORGET
+#endif
+        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
+#if PASSING
+        for (int more = 1; passed > 0 && more; passed--) {
+          barrier_wait(KEY_FULL(stage), phase);
+          more = shuffle(tile_of[stage], 0) & MORE;
+          barrier_arrive_if(lead, KEY_EMPTY(stage));
+          barrier_arrive_if(lead && !more, QUERY_EMPTY(QUERY_PLACE(turn)));
+          // else the next arrival might count for this one
+          barrier_wait(VALUE_FULL(stage), phase);
+          barrier_arrive_if(lead, VALUE_EMPTY(stage));
+          ADVANCE
+          if (more) {
+            GROUP_SYNC(TURN(group), 256);
+            GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
+          }
+        }
+        if (none) {
+          barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
+          continue;
+        }
+#endif
+        // tiles begun before; the values of the first set the outputs, which need not be zero
+        int tile = 0, begun = 0;
         for (; !begun || tile & MORE; begun++) {
-          const uint before = stage, before_phase = phase;
+          const uint last_stage = stage, last_phase = phase;
           if (begun) {
             ADVANCE
-            barrier_wait(KEY_FULL(stage), phase);
+          }
+          barrier_wait(KEY_FULL(stage), phase);
 #if CONSUMERS > 1
-            GROUP_SYNC(TURN(group), 256);
+          if (begun) GROUP_SYNC(TURN(group), 256);
 #endif
-            FORGET_SCORES
-            PRODUCTS_FENCE;
-            ISSUE_SCORES(stage)
-            // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
-            tile = shuffle(tile_of[stage], 0);
-            barrier_wait(VALUE_FULL(before), before_phase);
+          PRODUCTS_FENCE;
+          ISSUE_SCORES(stage)
+          // a shuffle tells the compiler that a warp agrees: else products are serialised, or their operands leave uniform registers
+          tile = shuffle(tile_of[stage], 0);
+          if (begun) {
+            barrier_wait(VALUE_FULL(last_stage), last_phase);
             PRODUCTS_FENCE;  // else the compiler puts one there, and where it cannot it serialises all products
-            ISSUE_VALUES(before, begun > 1)
+            ISSUE_VALUES(last_stage)
 #if CONSUMERS > 1
             GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
 #endif
             WAIT_SCORES(1);
+          } else {
+            WAIT_SCORES(0);
           }
           barrier_arrive_if(lead, KEY_EMPTY(stage));
           barrier_arrive_if(lead && !(tile & MORE), QUERY_EMPTY(QUERY_PLACE(turn)));
           SHAPE_AND_MASK
           if (begun) {
             WAIT_VALUES;
-            barrier_arrive_if(lead, VALUE_EMPTY(before));
+            barrier_arrive_if(lead, VALUE_EMPTY(last_stage));
             ADD_OUTPUTS
             if (grown) {
               RESCALE_OUTPUTS
@@ -508,6 +412,91 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             fence_stores();
             GROUP_SYNC(OWN(group), 128);
           }
+        }
+        barrier_wait(VALUE_FULL(stage), phase);
+        PRODUCTS_FENCE;
+        ISSUE_VALUES(stage)
+        WAIT_VALUES;
+        barrier_arrive_if(lead, VALUE_EMPTY(stage));
+        ADD_OUTPUTS
+        ADVANCE
+      }
+
+      // read again, so that little of it has to stay in registers all the time
+      READ_WORK
+      barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
+      float factor0, factor1;
+      UNITS
+      FINISH_ROW(m0, l0, factor0, row, unit0, power0)
+      FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
+      struct pair at = sequence;
+      float nan0 = DOUBT(m0, l0, doubt0, unit0), nan1 = DOUBT(m1, l1, doubt1, unit1);
+      _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
+        o[i] *= factor0;
+        o[i + 1] *= factor0;
+        o[i + 2] *= factor1;
+        o[i + 3] *= factor1;
+        nan0 += o[i] + o[i + 1];
+        nan1 += o[i + 2] + o[i + 3];
+        SHAPE(o[i], row, COLUMN(i))
+        SHAPE(o[i + 1], row, COLUMN(i + 1))
+        SHAPE(o[i + 2], row + 8, COLUMN(i))
+        SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
+      }
+      const int unknown = (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last);
+      // a shuffle for the same reason as above
+#if BULK_STORE
+      if (lead) STORES_READ;
+      const int careful = shuffle(any_of_group(OWN(group), unknown), 0);
+#else
+      const int careful = shuffle(ballot(unknown) != 0, 0);
+#endif
+      __global out_element *const out =
+          o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
+#if BULK_STORE
+      // rows of the next sequence lie behind those of a packed one
+      const int bulk = x.bulk_store && (!PACKED_QUERIES || own_last <= last);
+#else
+      const int bulk = 0;
+#endif
+      if (careful) {
+        const int upper = min(own_first + 16 * (int)warp + 15, last);
+        for (int of_warp = own_first + 16 * warp; of_warp <= upper; of_warp++)
+          careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
+                      out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
+                      sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+        warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
+      } else if (bulk) {
+#if BULK_STORE
+        const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
+          const uint at_chunk = to + i / 32 * (ROWS * PANEL_BYTES) + ((i / 4 % 8 ^ eighth) << 4);
+          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(PACK(o[i], o[i + 1])) : "memory");
+          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(PACK(o[i + 2], o[i + 3])) : "memory");
+        }
+        fence_stores();
+        GROUP_SYNC(OWN(group), 128);
+        if (lead) {
+          for (int panel = 0; panel < VALUE_PANELS; panel++)
+            store_box(o_map, 64 * panel, start + own_first, h, QUERY_BATCH(b),
+                      output_at + panel * (ROWS * PANEL_BYTES) + group * (64 * PANEL_BYTES));
+          STORES_COMMIT;
+        }
+#endif
+#if PLANES == 1 && !PARTIALS && !BULK_STORE
+      } else if (x.wide_store) {
+        const int odd = quarter & 1, column = 2 * quarter + 6 * odd;
+        __global out_element *const to = out + (long)row * a.o.row + column, *const to_second = to + 8 * a.o.row;
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 8) {
+          const int fits = 2 * i + 48 <= VALUE_DIM || column + 2 * i < a.value_dim;
+          store_four(row <= last && fits, to + 2 * i, odd, PACK(o[i], o[i + 1]), PACK(o[i + 4], o[i + 5]));
+          store_four(row + 8 <= last && fits, to_second + 2 * i, odd, PACK(o[i + 2], o[i + 3]), PACK(o[i + 6], o[i + 7]));
+        }
+#endif
+      } else {
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 2) {
+          const int at_row = row + 8 * SECOND(i);
+          if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]);
         }
       }
     }
