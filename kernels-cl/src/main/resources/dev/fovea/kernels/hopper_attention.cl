@@ -342,6 +342,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         EACH_SCORE asm volatile("" : "=f"(s[i]));
         EACH_OUTPUT asm volatile("" : "=f"(o[i]));
 #endif
+#endif
+        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
+#if PASSING
         for (int more = 1; passed > 0 && more; passed--) {
           barrier_wait(KEY_FULL(stage), phase);
           if (PASSING_ALL) more = shuffle(tile_of[stage], 0) & MORE;
@@ -362,7 +365,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         }
 #endif
 #endif
-        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
         // tiles begun before; the values of the first set the outputs, which need not be zero
         int tile = 0, begun = 0;
         for (; !begun || tile & MORE; begun++) {
@@ -455,8 +457,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
-      // rows of the next sequence lie behind those of a packed one, and a group may have no rows
-      const int bulk = x.bulk_store && own_first <= last && (!PACKED_QUERIES || own_last <= last);
+      // rows of the next sequence lie behind those of a packed one
+      const int bulk = x.bulk_store && (!PACKED_QUERIES || own_last <= last);
 #else
       const int bulk = 0;
 #endif
