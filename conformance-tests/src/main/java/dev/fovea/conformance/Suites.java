@@ -66,6 +66,14 @@ public final class Suites {
                 "weights",
                 "hq=4 hk=2 sq=65 sk=64 d=24 dv=40 left=9 right=4 lengths=per-batch scores=probability weight=factor"
                         + " finish=gate seed=221");
+        // groups of rows that see nothing of a tile that others see, or that the rows of a piece of work do not fill
+        for (String rows : List.of(
+                "dtype=bf16 hq=2 sq=260 sk=520 causal offset=bottom-right",
+                "dtype=f16 b=2 sq=400 sk=513 causal offset=per-batch lengths=per-batch",
+                "dtype=bf16 b=2 sq=200 sk=600 left=300 right=-20 offset=bottom-right",
+                "dtype=f16 sq=449 sk=520 causal sink special=poison-masked lengths=per-batch")) {
+            add(all, "lengths", rows + " d=32 dv=32");
+        }
         return all;
     }
 

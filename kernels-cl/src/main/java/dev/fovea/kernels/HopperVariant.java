@@ -43,11 +43,17 @@ public record HopperVariant(
     /** What a work-group of three groups of warps has for one work-item of each: setmaxnreg waits for ever for more. */
     private static final int REGISTERS = 504;
 
-    /** From so many keys on, larger tiles pay for outputs that are stored by each work-item. */
+    /** From so many keys on, larger tiles pay where a mask leaves out some of the keys. */
     private static final long MANY_KEYS = 12288;
 
+    /** From so many keys on, they do where all keys are seen. */
+    private static final long KEYS_FOR_LARGER = 2048;
+
     /** From so many keys on, three groups of 64 rows share a tile of 64 columns even where a mask leaves some with less to do. */
-    private static final long KEYS_FOR_THREE = 4096;
+    private static final long KEYS_FOR_THREE = 512;
+
+    /** Keys of the largest tile of 128 columns that the registers hold. */
+    private static final int LARGEST = 176;
 
     private static final int LEAST_PAGE = 8;
 
@@ -136,8 +142,9 @@ public record HopperVariant(
             return two(1, headDim, valueDim, 128, 3, folded, feeder);
         }
         if (widest <= WIDEST_OF_PLANES) {
-            boolean many = folded && !demanding && widest > of && keys >= MANY_KEYS;
-            return two(1, headDim, valueDim, many ? 176 : 128, 2, folded, feeder);
+            boolean plain = folded && !demanding;
+            int tile = plain && keys >= MANY_KEYS ? LARGEST : plain && allSeen ? tileFor(keys) : 128;
+            return two(1, headDim, valueDim, tile, 2, folded, feeder);
         }
         if (valueDim <= WIDEST_OF_PLANES && spec.source().layout() != Layout.PAGED) {
             // what fits; 112 keys of 192 columns with values of 128 took 4 % longer than 128
@@ -145,6 +152,21 @@ public record HopperVariant(
             return two(1, headDim, valueDim, tile, 2, folded, feeder);
         }
         return two(1, headDim, valueDim, 64, 2, folded, feeder);
+    }
+
+    /** The tile that takes least time for so many keys, all of them seen, the last tile counted as a whole one. */
+    private static int tileFor(long keys) {
+        int best = 128;
+        double least = Math.ceilDiv(keys, best) * best;
+        for (int tile : new int[] {160, LARGEST}) {
+            // measured at 2048 to 8192 keys of 128 columns
+            double time = Math.ceilDiv(keys, tile) * tile * (tile == LARGEST ? 0.962 : 0.97);
+            if (keys >= KEYS_FOR_LARGER && time < least) {
+                best = tile;
+                least = time;
+            }
+        }
+        return best;
     }
 
     private static HopperVariant two(
