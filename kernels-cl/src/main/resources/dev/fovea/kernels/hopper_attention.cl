@@ -45,13 +45,10 @@ struct hopper_block {
 #define WORK_OFFSET 5
 #define WORK_QUERIES 6
 #define WORK_START 7  // index of the first query of the sequence
-#define WORK_PASSED 8  // by group: of how many tiles, those that come first, its rows see nothing; ALL of them, where it has no rows
+#define WORK_PASSED 8  // by group: of how many tiles, those that come first, its rows see nothing
 #define WORK_INTS 12
-#define ALL 0x7fffffff
-// A group leaves such tiles to the others.
+// A group leaves such tiles to the others. Two groups, which seldom can, are faster for it all the same, by what the compiler makes of it.
 #define PASSING (PLANES == 1 && CONSUMERS > 1 && !POSITIONS && !VERDICTS)
-// So it does with all of a piece that it has no rows of. Two groups take the last of them: with this branch their products are slower.
-#define PASSING_ALL (CONSUMERS == 3)
 
 #define READ_WORK                                                                                                      \
   const int h = work[WORK_HEAD], b = work[WORK_BATCH], last = work[WORK_LAST], length = work[WORK_LENGTH],             \
@@ -266,7 +263,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
           if (a.offset_given) offset += offsets[a.offsets_offset + b * a.offsets_batch + hk * a.offsets_head];
           // groups that are missing of a whole number of pieces are missing of the first: under a causal mask it has the fewest keys
-          const int missing = PASSING && PASSING_ALL ? ((queries + ROWS - 1) / ROWS * ROWS - queries) & ~63 : 0;
+          const int missing = PASSING && CONSUMERS == 3 ? ((queries + ROWS - 1) / ROWS * ROWS - queries) & ~63 : 0;
           const int first = max(of_head * ROWS - missing, 0), last = min((of_head + 1) * ROWS - missing, queries) - 1;
           work[WORK_HEAD] = h;
           work[WORK_BATCH] = b;
@@ -277,13 +274,13 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           work[WORK_QUERIES] = queries;
           work[WORK_START] = query_start(b KEY_ARGUMENTS);
 #if PASSING
-          // the tiles that the feeder brings; rows that see nothing see it in the last
+          // the tiles that the feeder brings; each group takes the last at least, for rows that see nothing to see it there
           const int lowest = max(0, offset + first - a.band_left) / KEYS,
                     highest = (max(min(length - 1, offset + last + a.band_right), -1) + KEYS) / KEYS - 1;
           for (int i = 0; i < CONSUMERS; i++) {
             const int own_first = first + 64 * i,
                       own_highest = own_first > last ? lowest : max(lowest, max(0, offset + own_first + 63 + a.band_right) / KEYS);
-            work[WORK_PASSED + i] = PASSING_ALL && own_first > last ? ALL : first > last ? 0 : max(highest - own_highest, 0);
+            work[WORK_PASSED + i] = first > last ? 0 : max(highest - own_highest, 0);
           }
 #endif
         } else {
@@ -336,36 +333,17 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         UNITS
         const ulong q_operand = OPERAND(queries_at + QUERY_PLACE(turn) * QUERY_BYTES + group * (64 * PANEL_BYTES), 16);
 #if PASSING
-        int passed = shuffle(work[WORK_PASSED + group], 0);
-#if PASSING_ALL
-        const int all = passed == ALL;
-        // what accumulators held would come here by two ways: the compiler would serialise products
-        EACH_SCORE asm volatile("" : "=f"(s[i]));
-        EACH_OUTPUT asm volatile("" : "=f"(o[i]));
-#endif
-#endif
-        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
-#if PASSING
-        for (int more = 1; passed > 0 && more; passed--) {
+        for (int i = shuffle(work[WORK_PASSED + group], 0); i > 0; i--) {
           barrier_wait(KEY_FULL(stage), phase);
-          if (PASSING_ALL) more = shuffle(tile_of[stage], 0) & MORE;
           barrier_arrive_if(lead, KEY_EMPTY(stage));
-          barrier_arrive_if(lead && !more, QUERY_EMPTY(QUERY_PLACE(turn)));
           barrier_wait(VALUE_FULL(stage), phase);  // else the next arrival might count for this one
           barrier_arrive_if(lead, VALUE_EMPTY(stage));
           ADVANCE
-          if (more) {
-            GROUP_SYNC(TURN(group), 256);
-            GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
-          }
-        }
-#if PASSING_ALL
-        if (all) {
-          barrier_arrive_if(lane == 0, WORK_EMPTY(turn & 1));
-          continue;
+          GROUP_SYNC(TURN(group), 256);
+          GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
         }
 #endif
-#endif
+        barrier_wait(QUERY_FULL(QUERY_PLACE(turn)), QUERY_PARITY(turn));
         // tiles begun before; the values of the first set the outputs, which need not be zero
         int tile = 0, begun = 0;
         for (; !begun || tile & MORE; begun++) {
@@ -458,8 +436,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
-      // rows of the next sequence lie behind those of a packed one
-      const int bulk = x.bulk_store && (!PACKED_QUERIES || own_last <= last);
+      // rows of the next sequence lie behind those of a packed one, and a group may have no rows; a shuffle for the same reason as above
+      const int bulk = x.bulk_store && shuffle(own_first <= last, 0) && (!PACKED_QUERIES || own_last <= last);
 #else
       const int bulk = 0;
 #endif
