@@ -49,6 +49,10 @@ public final class Suites {
         for (String mask : List.of("menu=dilated", "causal menu=strided")) {
             add(all, "expressions", "dtype=bf16 hq=2 hk=2 sq=129 sk=256 d=64 dv=64 " + mask);
         }
+        // rows that see few keys beside rows that see many, which an engine may compute another way
+        for (String few : List.of("causal", "left=6 right=2 sink", "causal lengths=per-batch softcap=20")) {
+            add(all, "lengths", "b=2 hq=2 hk=1 sq=150 sk=170 d=64 dv=64 " + few);
+        }
         return all;
     }
 

@@ -162,7 +162,7 @@ public record HopperVariant(
         int key = Math.ceilDiv(headDim, 64) * 128;
         int value = Math.ceilDiv(valueDim, 64) * 128;
         int tiles = planes * (queryStages * rows() * key + stages * keys * (key + value));
-        int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + keys) * Float.BYTES;
+        int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + 2 * keys) * Float.BYTES;
         return tiles + (bulkStore ? rows() * value : 0) + factors;
     }
 

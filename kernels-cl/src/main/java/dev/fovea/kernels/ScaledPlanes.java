@@ -8,9 +8,9 @@ import dev.fovea.api.spec.KvFormat;
 
 /**
  * Where the f16 planes of f32 queries, keys and values lie in a workspace, [2, B, H, S, columns], packed, columns padded to what the copy
- * engine moves; and behind all of them the row factors, floats by batch, head and block of rows. A number is the sum of its two planes times
- * the factor of its row. A block of keys or values is what a tile of the attention kernel has of them; before its factors stand
- * {@link #HEAD} floats, the first of them the factor of all its rows, or 0 if they differ.
+ * engine moves; and behind all of them floats by batch, head and block of rows: the factors of the rows, then the sums of the sizes of their
+ * numbers. A number is the sum of its two planes times the factor of its row. A block of keys or values is what a tile of the attention
+ * kernel has of them; before its factors stand {@link #HEAD} floats, the factor of all its rows, or 0 if they differ, and the largest sum.
  */
 public record ScaledPlanes(Part query, Part key, Part value) {
     private static final int PLANES = 2;
@@ -97,7 +97,7 @@ public record ScaledPlanes(Part query, Part key, Part value) {
 
         /** Floats of a head. */
         int pitch() {
-            return Math.toIntExact(blocksOfHead() * (head + block));
+            return Math.toIntExact(blocksOfHead() * (head + 2 * block));
         }
 
         private long factorsEnd() {

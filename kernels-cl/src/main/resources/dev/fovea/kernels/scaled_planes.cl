@@ -15,7 +15,7 @@
 #define APART 4
 
 // ScaledPlanes.java writes the same layout. offset, plane: of the first plane and between two, in elements; factors: of the row factors, in
-// floats; pitch: floats of a head; head: of a block, before its row factors; columns: of a row of a plane, padded with zeros; lanes: a power
+// floats; pitch: floats of a head; head: of a block, before its row factors, behind which stand the sums of sizes of its rows; columns: of a row of a plane, padded with zeros; lanes: a power
 // of two, which share a row, four columns each
 struct scaled_part {
   struct plane from;
@@ -37,29 +37,44 @@ static int finite_bits(float x) {
 // The exponent field of a factor that brings the largest number between 2^14 and 2^15; where it is below 2^-86, less.
 static int factor_exponent(int exponent) { return max(exponent - 14, 27); }
 
+// No less than 2^14 times the factor, as rows have it whose factor is not bounded.
+static float size_of(float sum, int exponent) { return fmax(sum, as_float((exponent + 14) << 23)); }
+
 // What is read twice, for the block's largest number and to be split, is in the first-level cache then.
 __attribute__((always_inline)) static void split(__global const float *from, __global ushort *to, struct scaled_part p, int group,
-                                                 volatile __local int *range, volatile __local int *exponents) {
+                                                 volatile __local int *range, volatile __local int *exponents,
+                                                 volatile __local float *sums) {
   const int of_all = group / p.blocks_of_head, at_block = group - of_all * p.blocks_of_head;
   const int b = of_all / p.heads, h = of_all - b * p.heads;
   const int thread = get_local_id(0), column = 4 * (thread & (p.lanes - 1)), step = THREADS / p.lanes, own = thread / p.lanes,
             first = at_block * p.block, rows = min(p.block, p.rows - first), left = p.dim - column;
   from += p.from.offset + b * p.from.batch + h * p.from.head + first * p.from.row + column;
-  __global float *const factors = (__global float *)to + p.factors + (long)of_all * p.pitch + at_block * (p.head + p.block);
+  __global float *const factors = (__global float *)to + p.factors + (long)of_all * p.pitch + at_block * (p.head + 2 * p.block);
   to += p.offset + ((long)of_all * p.rows + first) * p.columns + column;
-  int high = 0, low = 255;
+  int high = 0, low = 255, most = 0;
   for (int row = own; row - own < p.block; row += AHEAD * step) {
     int largest[AHEAD];
+    float sum[AHEAD];
 #pragma unroll
     for (int i = 0; i < AHEAD; i++) {
       const int r = row + i * step;
       const float4 x = load4(from + r * p.from.row, r < rows ? left : 0, p.vector);
-      largest[i] = max(max(finite_bits(x.x), finite_bits(x.y)), max(finite_bits(x.z), finite_bits(x.w)));
+      const int4 size = (int4)(finite_bits(x.x), finite_bits(x.y), finite_bits(x.z), finite_bits(x.w));
+      largest[i] = max(max(size.x, size.y), max(size.z, size.w));
+      sum[i] = (as_float(size.x) + as_float(size.y)) + (as_float(size.z) + as_float(size.w));
     }
 #pragma unroll
     for (int i = 0; i < AHEAD; i++) {
-      for (int mask = 1; mask < p.lanes; mask *= 2) largest[i] = max(largest[i], as_int(shuffle_xor(as_float(largest[i]), mask)));
-      if (column == 0 && row + i * step < p.block) exponents[row + i * step] = largest[i] >> 23;
+      for (int mask = 1; mask < p.lanes; mask *= 2) {
+        largest[i] = max(largest[i], as_int(shuffle_xor(as_float(largest[i]), mask)));
+        sum[i] += shuffle_xor(sum[i], mask);
+      }
+      sum[i] = fmin(sum[i], MAXFLOAT);
+      if (column == 0 && row + i * step < p.block) {
+        exponents[row + i * step] = largest[i] >> 23;
+        sums[row + i * step] = sum[i];
+      }
+      most = max(most, as_int(sum[i]));
       high = max(high, largest[i] >> 23);
       low = min(low, largest[i] == 0 ? 255 : largest[i] >> 23);
     }
@@ -67,10 +82,11 @@ __attribute__((always_inline)) static void split(__global const float *from, __g
   if (column == 0 && p.head > 0) {
     atomic_max(range, high);
     atomic_min(range + 1, low);
+    atomic_max(range + 2, most);
   }
   barrier(CLK_LOCAL_MEM_FENCE);
   const int even = p.head > 0 && range[0] - range[1] <= APART, of_block = factor_exponent(range[0]);
-  if (thread < p.head) factors[thread] = even ? as_float(of_block << 23) : 0.0f;
+  if (thread < p.head) factors[thread] = thread == 1 ? size_of(as_float(range[2]), of_block) : even ? as_float(of_block << 23) : 0.0f;
   for (int row = own; row < p.block; row += AHEAD * step) {
     float4 ahead[AHEAD];
 #pragma unroll
@@ -91,7 +107,10 @@ __attribute__((always_inline)) static void split(__global const float *from, __g
           *(__global uint2 *)place = up;
           *(__global uint2 *)(place + p.plane) = (uint2)(pack_f16(rest.x, rest.y), pack_f16(rest.z, rest.w));
         }
-        if (column == 0) factors[p.head + r] = as_float(exponent << 23);
+        if (column == 0) {
+          factors[p.head + r] = as_float(exponent << 23);
+          factors[p.head + p.block + r] = size_of(sums[r], exponent);
+        }
       }
     }
   }
@@ -100,23 +119,26 @@ __attribute__((always_inline)) static void split(__global const float *from, __g
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void scaled_planes(__global const float *q, __global const float *k,
                                                                                 __global const float *v, __global ushort *to,
                                                                                 struct scaled_planes_block a) {
-  // the largest and the least exponent of a row of the block that is not all zeros; then those of the rows
-  __local int range_ints[2], exponent_ints[MOST_ROWS];
+  // the largest and the least exponent of a row of the block that is not all zeros, and the largest sum; then those of the rows
+  __local int range_ints[3], exponent_ints[MOST_ROWS];
+  __local float sum_floats[MOST_ROWS];
+  volatile __local float *const sums = sum_floats;
   volatile __local int *const range = range_ints, *const exponents = exponent_ints;
   if (get_local_id(0) == 0) {
     range[0] = 0;
     range[1] = 255;
+    range[2] = 0;
   }
   barrier(CLK_LOCAL_MEM_FENCE);
   int group = get_group_id(0);
   if (group < a.part[0].groups) {
-    split(q, to, a.part[0], group, range, exponents);
+    split(q, to, a.part[0], group, range, exponents, sums);
     return;
   }
   group -= a.part[0].groups;
   if (group < a.part[1].groups) {
-    split(k, to, a.part[1], group, range, exponents);
+    split(k, to, a.part[1], group, range, exponents, sums);
     return;
   }
-  split(v, to, a.part[2], group - a.part[1].groups, range, exponents);
+  split(v, to, a.part[2], group - a.part[1].groups, range, exponents, sums);
 }
