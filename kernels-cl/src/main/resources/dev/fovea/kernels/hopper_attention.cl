@@ -390,8 +390,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
       struct pair at = sequence;
       float nan0 = 0.0f, nan1 = 0.0f;
-      const int doubtful0 = DOUBTFUL(m0, l0, doubt0, row, unit0) || SEES_FEW(row),
-                doubtful1 = DOUBTFUL(m1, l1, doubt1, row + 8, unit1) || SEES_FEW(row + 8);
+      const int doubtful0 = DOUBTFUL(m0, l0, doubt0, row, unit0), doubtful1 = DOUBTFUL(m1, l1, doubt1, row + 8, unit1);
       _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
         o[i] *= factor0;
         o[i + 1] *= factor0;
@@ -404,7 +403,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         SHAPE(o[i + 2], row + 8, COLUMN(i))
         SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
       }
-      const int unknown0 = (isnan(nan0) || doubtful0) && row <= last, unknown1 = (isnan(nan1) || doubtful1) && row + 8 <= last;
+      const int unknown0 = (isnan(nan0) || doubtful0) && row <= last && !SEES_FEW(row),
+                unknown1 = (isnan(nan1) || doubtful1) && row + 8 <= last && !SEES_FEW(row + 8);
+      const int few = FEW_OF_GROUP;
       // a shuffle for the same reason as above
 #if BULK_STORE
       if (lead) STORES_READ;
@@ -420,16 +421,22 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #else
       const int bulk = 0;
 #endif
-      if (careful) {
-        const int of_warp = own_first + 16 * (int)warp, present = max(min(last - of_warp + 1, 16), 0);
+      if (careful || few) {
 #if PLANES == 2
         STORE_OUTPUTS
-        warp_sync();  // what follows writes over what other lanes have written
+        // what follows writes over what other lanes have written, and where few keys are seen other warps: each makes every fourth such row
+        if (few) GROUP_SYNC(OWN(group), 128);
+        warp_sync();
 #endif
-        careful_rows((PLANES == 2 ? careful : 0xffffu) & ((1u << present) - 1), of_warp,
-                     q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)start * a.q.row, k, v, out, sinks,
-                     lse + AT_ROW(lse, 0), maxima + AT_ROW(maxima, 0), sums + AT_ROW(sums, 0), a, sequence,
-                     offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+        for (int of_group = few; of_group >= 0; of_group--) {
+          int i = lane & 15;
+          asm volatile("" : "+r"(i));
+          const int step = of_group ? 4 : 1, of_warp = own_first + (of_group ? 1 : 16) * (int)warp, own = of_warp + step * i;
+          const uint rows = ballot(own <= last && (of_group ? SEES_FEW(own) : PLANES == 1 || careful >> i & 1)) & 0xffffu;
+          careful_rows(rows, of_warp, step, q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)start * a.q.row, k, v,
+                       out, sinks, lse + AT_ROW(lse, 0), maxima + AT_ROW(maxima, 0), sums + AT_ROW(sums, 0), a, sequence,
+                       offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+        }
         warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
       } else if (bulk) {
 #if BULK_STORE
