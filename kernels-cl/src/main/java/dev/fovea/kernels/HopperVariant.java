@@ -122,7 +122,7 @@ public record HopperVariant(
         int of = 64;
         if (spec.storage() == DType.F32) {
             boolean plain = folded && !demanding;
-            int tile = widest > of ? (plain ? 64 : 32) : plain ? 96 : 64;
+            int tile = widest > of ? (plain ? 64 : 48) : plain ? 96 : 64;
             return two(2, headDim, valueDim, tile, 2, folded, feeder);
         }
         boolean allSeen = spec.mask().equals(Expressions.constant(true));
@@ -208,8 +208,8 @@ public record HopperVariant(
 
     /** The same with smaller tiles, which take fewer registers; null if there is none. */
     public @Nullable HopperVariant smaller() {
-        int half = keys / 32 * 16;
-        return half < 16
+        int half = Math.ceilDiv(keys, 32) * 16;
+        return half == keys
                 ? null
                 : new HopperVariant(
                         planes,
