@@ -74,6 +74,10 @@ public final class Suites {
                 "dtype=f16 sq=449 sk=520 causal sink special=poison-masked lengths=per-batch")) {
             add(all, "lengths", rows + " d=32 dv=32");
         }
+        // rows that see few keys beside rows that see many, which an engine may compute another way
+        for (String few : List.of("causal", "left=6 right=2 sink", "causal lengths=per-batch softcap=20")) {
+            add(all, "lengths", "b=2 hq=2 hk=1 sq=150 sk=170 d=64 dv=64 " + few);
+        }
         return all;
     }
 

@@ -128,7 +128,7 @@ public record HopperVariant(
         int of = 64;
         if (spec.storage() == DType.F32) {
             boolean plain = folded && !demanding;
-            int tile = widest > of ? (plain ? 64 : 32) : plain ? 96 : 64;
+            int tile = widest > of ? (plain ? 64 : 48) : plain ? 96 : 64;
             return two(2, headDim, valueDim, tile, 2, folded, feeder);
         }
         boolean allSeen = spec.mask().equals(Expressions.constant(true));
@@ -184,7 +184,7 @@ public record HopperVariant(
         int key = Math.ceilDiv(headDim, 64) * 128;
         int value = Math.ceilDiv(valueDim, 64) * 128;
         int tiles = planes * (queryStages * rows() * key + stages * keys * (key + value));
-        int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + keys) * Float.BYTES;
+        int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + 2 * keys) * Float.BYTES;
         return tiles + (bulkStore ? rows() * value : 0) + factors;
     }
 
@@ -230,8 +230,8 @@ public record HopperVariant(
 
     /** The same with smaller tiles, which take fewer registers; null if there is none. */
     public @Nullable HopperVariant smaller() {
-        int half = keys / 32 * 16;
-        return half < 16
+        int half = Math.ceilDiv(keys, 32) * 16;
+        return half == keys
                 ? null
                 : new HopperVariant(
                         planes,

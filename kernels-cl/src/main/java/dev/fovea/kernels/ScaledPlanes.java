@@ -8,15 +8,18 @@ import dev.fovea.api.spec.KvFormat;
 
 /**
  * Where the f16 planes of f32 queries, keys and values lie in a workspace, [2, B, H, S, columns], packed, columns padded to what the copy
- * engine moves; and behind all of them the row factors, floats by batch, head and block of rows. A number is the sum of its two planes times
- * the factor of its row. A block of keys or values is what a tile of the attention kernel has of them; before its factors stand
- * {@link #HEAD} floats, the first of them the factor of all its rows, or 0 if they differ.
+ * engine moves; and behind all of them floats by batch, head and block of rows: the factors of the rows, then the sums of the sizes of their
+ * numbers. A number is the sum of its two planes times the factor of its row. A block of keys or values is what a tile of the attention
+ * kernel has of them; before its factors stand {@link #HEAD} floats, the factor of all its rows, or 0 if they differ, and the largest sum.
  */
 public record ScaledPlanes(Part query, Part key, Part value) {
     private static final int PLANES = 2;
 
     /** Columns that a work-item splits. */
     private static final int STEP = 4;
+
+    /** Rows that a work-item has under way: so many lanes at least share a row. */
+    private static final int AHEAD = 4;
 
     /** Rows that a work-group splits, of queries, each of which has a factor of its own. */
     private static final int QUERY_BLOCK = 64;
@@ -32,9 +35,9 @@ public record ScaledPlanes(Part query, Part key, Part value) {
     }
 
     static ScaledPlanes of(AttentionArguments a, int keys) {
-        Part q = new Part(a.query(), QUERY_BLOCK, 0, 0, 0);
-        Part k = new Part(a.key(), keys, HEAD, q.end(), 0);
-        Part v = new Part(a.value(), keys, HEAD, k.end(), 0);
+        Part q = new Part(a.query(), QUERY_BLOCK, 0, true, 0, 0);
+        Part k = new Part(a.key(), keys, HEAD, true, q.end(), 0);
+        Part v = new Part(a.value(), keys, HEAD, false, k.end(), 0);
         q = q.withFactors(v.end() / 2); // floats are two elements
         k = k.withFactors(q.factorsEnd());
         return new ScaledPlanes(q, k, v.withFactors(k.factorsEnd()));
@@ -71,12 +74,13 @@ public record ScaledPlanes(Part query, Part key, Part value) {
      *
      * @param block rows that a work-group splits
      * @param head floats before their factors
+     * @param sums whether the sums of sizes are wanted; there is room for them anyway
      * @param offset elements before its planes
      * @param factors floats before its row factors
      */
-    record Part(Tensor tensor, int block, int head, long offset, long factors) {
+    record Part(Tensor tensor, int block, int head, boolean sums, long offset, long factors) {
         private Part withFactors(long from) {
-            return new Part(tensor, block, head, offset, from);
+            return new Part(tensor, block, head, sums, offset, from);
         }
 
         private long rows() {
@@ -97,7 +101,7 @@ public record ScaledPlanes(Part query, Part key, Part value) {
 
         /** Floats of a head. */
         int pitch() {
-            return Math.toIntExact(blocksOfHead() * (head + block));
+            return Math.toIntExact(blocksOfHead() * (head + 2 * block));
         }
 
         private long factorsEnd() {
@@ -114,8 +118,8 @@ public record ScaledPlanes(Part query, Part key, Part value) {
             w.int32(block).int32(head);
             w.int32(Math.toIntExact(tensor.size(1))).int32(Math.toIntExact(tensor.size(2)));
             w.int32(pitch()).int32(Math.toIntExact(tensor.size(3)));
-            w.int32(columns()).int32(Integer.highestOneBit(columns() / STEP * 2 - 1));
-            w.flag(KeyTables.aligned(tensor, KvFormat.F32, STEP)).int32(0);
+            w.int32(columns()).int32(Math.max(AHEAD, Integer.highestOneBit(columns() / STEP * 2 - 1)));
+            w.flag(KeyTables.aligned(tensor, KvFormat.F32, STEP)).flag(sums);
         }
 
         void map(StructWriter w, int boxRows) {

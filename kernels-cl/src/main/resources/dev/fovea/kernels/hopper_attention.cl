@@ -20,6 +20,11 @@
 #else
 #define STORE_PAIR(TO, X, Y) *(__global uint *)(TO) = PACK(X, Y)
 #endif
+#define STORE_OUTPUTS                                                                                                      \
+  _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 2) {                                                                 \
+    const int at_row = row + 8 * SECOND(i);                                                                                \
+    if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]); \
+  }
 #include "hopper_careful.clh"
 
 struct hopper_block {
@@ -412,7 +417,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       FINISH_ROW(m0, l0, factor0, row, unit0, power0)
       FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
       struct pair at = sequence;
-      float nan0 = DOUBT(m0, l0, doubt0, unit0), nan1 = DOUBT(m1, l1, doubt1, unit1);
+      float nan0 = 0.0f, nan1 = 0.0f;
+      const int doubtful0 = DOUBTFUL(m0, l0, doubt0, row, unit0), doubtful1 = DOUBTFUL(m1, l1, doubt1, row + 8, unit1);
       _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
         o[i] *= factor0;
         o[i + 1] *= factor0;
@@ -425,13 +431,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         SHAPE(o[i + 2], row + 8, COLUMN(i))
         SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
       }
-      const int unknown = (isnan(nan0) && row <= last) || (isnan(nan1) && row + 8 <= last);
+      const int unknown0 = (isnan(nan0) || doubtful0) && row <= last && !SEES_FEW(row),
+                unknown1 = (isnan(nan1) || doubtful1) && row + 8 <= last && !SEES_FEW(row + 8);
+      const int few = FEW_OF_GROUP;
       // a shuffle for the same reason as above
 #if BULK_STORE
       if (lead) STORES_READ;
-      const int careful = shuffle(any_of_group(OWN(group), unknown), 0);
+      const uint careful = shuffle(any_of_group(OWN(group), unknown0 || unknown1), 0);
 #else
-      const int careful = shuffle(ballot(unknown) != 0, 0);
+      const uint careful = shuffle(quads_of(ballot(unknown0)) | quads_of(ballot(unknown1)) << 8, 0);
 #endif
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
@@ -441,12 +449,22 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #else
       const int bulk = 0;
 #endif
-      if (careful) {
-        const int upper = min(own_first + 16 * (int)warp + 15, last);
-        for (int of_warp = own_first + 16 * warp; of_warp <= upper; of_warp++)
-          careful_row(q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)(start + of_warp) * a.q.row, k, v,
-                      out + (long)of_warp * a.o.row, sinks, lse + AT_ROW(lse, of_warp), maxima + AT_ROW(maxima, of_warp),
-                      sums + AT_ROW(sums, of_warp), a, sequence, of_warp, offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+      if (careful || few) {
+#if PLANES == 2
+        STORE_OUTPUTS
+        // what follows writes over what other lanes have written, and where few keys are seen other warps: each makes every fourth such row
+        if (few) GROUP_SYNC(OWN(group), 128);
+        warp_sync();
+#endif
+        for (int of_group = few; of_group >= 0; of_group--) {
+          int i = lane & 15;
+          asm volatile("" : "+r"(i));
+          const int step = of_group ? 4 : 1, of_warp = own_first + (of_group ? 1 : 16) * (int)warp, own = of_warp + step * i;
+          const uint rows = ballot(own <= last && (of_group ? SEES_FEW(own) : PLANES == 1 || careful >> i & 1)) & 0xffffu;
+          careful_rows(rows, of_warp, step, q + a.q.offset + QUERY_BATCH(b) * a.q.batch + h * a.q.head + (long)start * a.q.row, k, v,
+                       out, sinks, lse + AT_ROW(lse, 0), maxima + AT_ROW(maxima, 0), sums + AT_ROW(sums, 0), a, sequence,
+                       offset KEY_ARGUMENTS EXTRA_ARGUMENTS);
+        }
         warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
       } else if (bulk) {
 #if BULK_STORE
@@ -476,10 +494,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         }
 #endif
       } else {
-        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 2) {
-          const int at_row = row + 8 * SECOND(i);
-          if (at_row <= last && COLUMN(i) < a.value_dim) STORE_PAIR(out + (long)at_row * a.o.row + COLUMN(i), o[i], o[i + 1]);
-        }
+        STORE_OUTPUTS
       }
     }
 #if BULK_STORE

@@ -169,8 +169,7 @@ class TuneTest {
         List<String> arguments = List.of("tune", "--device", "opencl/pocl-cpu", "--case", "^decode-f32$");
         try (Backend backend = Backends.open("opencl/pocl-cpu");
                 TuningCases cases = TuningCases.usual(backend, Pattern.compile("^decode-f32$"), false)) {
-            List<Group> groups =
-                    Group.of(backend.capability(Tunable.class).orElseThrow(), cases.cases(), null);
+            List<Group> groups = Group.of(backend.capability(Tunable.class).orElseThrow(), cases.cases(), null);
             BuildAhead all = new BuildAhead(0, 2, 0, 1, 1);
             try (Progress progress = new Progress(new PrintWriter(new StringWriter()), false)) {
                 BuildAhead.Built built = BuildAhead.run(all, arguments, 120, groups, progress);
