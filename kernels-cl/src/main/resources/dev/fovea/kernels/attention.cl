@@ -297,8 +297,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void attention(
         for (int i = 0; i < ITEM_ROWS; i++) {
           at.q = row + i;
           at.qpos = offset + row + i;
+#define SCALE(C, J) s[i][j].C *= a.scale;
 #define CAP(C, J) AT(C, J) s[i][j].C = cap_expression(s[i][j].C, at EXTRA_ARGUMENTS);
 #define SCORE(C, J) AT(C, J) s[i][j].C = score_expression(s[i][j].C, at EXTRA_ARGUMENTS);
+#if STORAGE != STORAGE_F32
+          EACH_KEY(SCALE)
+#endif
           WRITE_STAGE(STAGE_RAW, s[i])
           EACH_KEY(CAP)
           WRITE_STAGE(STAGE_CAPPED, s[i])
