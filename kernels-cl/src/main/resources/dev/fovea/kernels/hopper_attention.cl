@@ -340,11 +340,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #if PASSING
         for (int i = shuffle(work[WORK_PASSED + group], 0); i > 0; i--) {
           barrier_wait(KEY_FULL(stage), phase);
-          barrier_arrive_if(lead, KEY_EMPTY(stage));
           barrier_wait(VALUE_FULL(stage), phase);  // else the next arrival might count for this one
+          GROUP_SYNC(TURN(group), 256);  // before which a warp of four may not have seen the phases that arrivals let end
+          barrier_arrive_if(lead, KEY_EMPTY(stage));
           barrier_arrive_if(lead, VALUE_EMPTY(stage));
           ADVANCE
-          GROUP_SYNC(TURN(group), 256);
           GROUP_ARRIVE(TURN(group + 1 == CONSUMERS ? 0 : group + 1), 256);
         }
 #endif
