@@ -50,8 +50,10 @@ struct hopper_block {
 #define WORK_OFFSET 5
 #define WORK_QUERIES 6
 #define WORK_START 7  // index of the first query of the sequence
-#define WORK_PASSED 8  // by group: of how many tiles, those that come first, its rows see nothing
-#define WORK_INTS 12
+#define WORK_KEY_HEAD 8
+#define WORK_VALUE_HEAD 9
+#define WORK_PASSED 10  // by group: of how many tiles, those that come first, its rows see nothing
+#define WORK_INTS 13
 // A group leaves such tiles to the others. Two groups, which seldom can, are faster for it all the same, by what the compiler makes of it.
 #define PASSING (PLANES == 1 && CONSUMERS > 1 && !POSITIONS && !VERDICTS)
 
@@ -108,33 +110,30 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   __global uchar *const maps = tickets + MAP_BYTES + get_group_id(0) * (4 * MAP_BYTES);
   const ulong q_map = (ulong)(size_t)maps, k_map = q_map + MAP_BYTES, v_map = k_map + MAP_BYTES, o_map = v_map + MAP_BYTES;
 
-  if (thread == 0) {
-    for (int i = 0; i < 2; i++) {
-      barrier_init(WORK_FULL(i), 1);
-      barrier_init(WORK_EMPTY(i), 4 * CONSUMERS + 1);
-      barrier_init(QUERY_FULL(i), 1);
-      barrier_init(QUERY_EMPTY(i), CONSUMERS);
-    }
-    for (int i = 0; i < STAGES; i++) {
-      barrier_init(KEY_FULL(i), 1);
-      barrier_init(KEY_EMPTY(i), CONSUMERS);
-      barrier_init(VALUE_FULL(i), 1);
-      barrier_init(VALUE_EMPTY(i), CONSUMERS);
-    }
-    fence_barriers();
-  }
-  if (lane == 0 && thread < 4 * 32) {
-    __global const uchar *const from_planes = planes;
-    if (thread == 0) WRITE_MAP(maps, PLANES == 2 ? from_planes : (__global const uchar *)q, x.q)
-    if (thread == 32) WRITE_MAP(maps + MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)k, x.k)
-    if (thread == 64) WRITE_MAP(maps + 2 * MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)v, x.v)
-    if (thread == 96) WRITE_MAP(maps + 3 * MAP_BYTES, o_tensor, x.o)
-    release_maps();
-  }
-  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-
+  // Who takes work does not wait for the maps, which others write meanwhile.
   if (thread < WARPGROUP) {
     REGISTERS_DOWN(FEEDER_REGISTERS);
+    if (thread == 32) {
+      for (int i = 0; i < 2; i++) {
+        barrier_init(WORK_FULL(i), 1);
+        barrier_init(WORK_EMPTY(i), 4 * CONSUMERS + 1);
+        barrier_init(QUERY_FULL(i), 1);
+        barrier_init(QUERY_EMPTY(i), CONSUMERS);
+      }
+      for (int i = 0; i < STAGES; i++) {
+        barrier_init(KEY_FULL(i), 1);
+        barrier_init(KEY_EMPTY(i), CONSUMERS);
+        barrier_init(VALUE_FULL(i), 1);
+        barrier_init(VALUE_EMPTY(i), CONSUMERS);
+      }
+      fence_barriers();
+    }
+    if (thread >> 5 == 1) {
+      warp_sync();
+      all_arrive(THREADS);
+    } else {
+      all_sync(THREADS);
+    }
     if (thread < 32) {
       acquire_map(q_map);
       acquire_map(k_map);
@@ -147,7 +146,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         const int h = work[WORK_HEAD];
         if (h < 0) break;
         const int b = work[WORK_BATCH], first = work[WORK_FIRST], last = work[WORK_LAST], length = work[WORK_LENGTH],
-                  offset = work[WORK_OFFSET], hk = h / a.key_group, hv = h / a.value_group;
+                  offset = work[WORK_OFFSET], hk = work[WORK_KEY_HEAD], hv = work[WORK_VALUE_HEAD];
         if (lane == 0) {
           const uint at = QUERY_PLACE(turn);
           barrier_wait(QUERY_EMPTY(at), QUERY_PARITY(turn) ^ 1);
@@ -165,10 +164,15 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
 #endif
         if (first > last) to = 0;
         const int start = key_start(b KEY_ARGUMENTS);
-        // tiles from the last to the first, 32 judged at a time; each is told whether another follows, so it waits until that is found
-        int upper = (max(to, 0) + KEYS - 1) / KEYS - 1, judged_from = 0, held = NO_TILE, more = 1;
+        int upper = (max(to, 0) + KEYS - 1) / KEYS - 1, more = 1;
+#if VERDICTS
+        int judged_from = 0, held = NO_TILE;
         uint live = 0, whole = 0;
+#endif
+        // tiles from the last to the first; rows that see nothing see it in the first tile
         for (int begun = 0; more; begun = 1) {
+#if VERDICTS
+          // 32 are judged at a time; each is told whether another follows, so it waits until that is found
           int next = NO_TILE;
           while (next == NO_TILE && (live != 0 || upper >= from)) {
             if (live != 0) {
@@ -178,7 +182,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
               next = TILE((judged_from - i) * KEYS, whole >> i & ((judged_from - i + 1) * KEYS <= to));
             } else {
               const int count = min(upper - from + 1, 32);
-#if VERDICTS
               int verdict = MAYBE_FALSE;
               if ((int)lane < count) {
                 struct tile judged = {b, h, hk, work[WORK_QUERIES], length};
@@ -190,18 +193,18 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
               }
               live = ballot(verdict & MAYBE_TRUE);
               whole = ballot(verdict == MAYBE_TRUE);
-#else
-              live = 0xffffffffu >> (32 - count);
-#endif
               judged_from = upper;
               upper -= 32;
             }
           }
-          // rows that see nothing see it in the first tile
           const int tile = held == NO_TILE ? TILE(0, 0) : held;
           held = next;
           if (!begun && next != NO_TILE) continue;
           more = next != NO_TILE;
+#else
+          const int tile = TILE(upper < from ? 0 : upper * KEYS, 0);
+          more = --upper >= from;
+#endif
           const int key0 = tile >> 2;
           if (lane == 0) {
             // the next piece of work is asked for early enough to be known when its first tile can be brought
@@ -262,7 +265,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
                     heads = min(x.heads_of_section, x.heads - first_head);
           const int head = first_head + (x.heavy_first ? rest % heads : rest / x.items_of_head);
           const int of_head = x.heavy_first ? x.items_of_head - 1 - rest / heads : rest % x.items_of_head;
-          const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group;
+          const int b = head / a.heads, h = head - b * a.heads, hk = h / a.key_group, hv = h / a.value_group;
           const int queries = query_count(b, a.queries KEY_ARGUMENTS), keys = key_count(b, a.keys KEY_ARGUMENTS);
           const int length = a.has_lengths ? lengths[a.lengths_offset + b * a.lengths_batch + hk * a.lengths_head] : keys;
           int offset = a.offset_constant + (a.offset_by_length ? length + a.queries - queries : 0);
@@ -278,6 +281,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
           work[WORK_OFFSET] = offset;
           work[WORK_QUERIES] = queries;
           work[WORK_START] = query_start(b KEY_ARGUMENTS);
+          work[WORK_KEY_HEAD] = hk;
+          work[WORK_VALUE_HEAD] = hv;
 #if PASSING
           // the tiles that the feeder brings; each group takes the last at least, for rows that see nothing to see it there
           const int lowest = max(0, offset + first - a.band_left) / KEYS,
@@ -300,6 +305,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       }
     }
   } else {
+    if (lane == 0 && thread < 2 * WARPGROUP) {
+      __global const uchar *const from_planes = planes;
+      if (thread == WARPGROUP) WRITE_MAP(maps, PLANES == 2 ? from_planes : (__global const uchar *)q, x.q)
+      if (thread == WARPGROUP + 32) WRITE_MAP(maps + MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)k, x.k)
+      if (thread == WARPGROUP + 64) WRITE_MAP(maps + 2 * MAP_BYTES, PLANES == 2 ? from_planes : (__global const uchar *)v, x.v)
+      if (thread == WARPGROUP + 96) WRITE_MAP(maps + 3 * MAP_BYTES, o_tensor, x.o)
+      release_maps();
+    }
+    warp_sync();
+    all_sync(THREADS);
     REGISTERS_UP(CONSUMER_REGISTERS);
     const uint group = thread / WARPGROUP - 1, warp = (thread >> 5) & 3, eighth = lane >> 2, quarter = lane & 3;
     const int lead = (thread & (WARPGROUP - 1)) == 0;
