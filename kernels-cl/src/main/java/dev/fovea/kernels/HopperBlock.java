@@ -46,7 +46,7 @@ public final class HopperBlock {
     public static byte[] of(AttentionSpec spec, AttentionArguments a, HopperVariant variant) {
         boolean paged = spec.source().layout() == Layout.PAGED;
         int boxRows = paged ? (int) Math.min(variant.keys(), a.key().size(2)) : variant.keys();
-        boolean bulk = variant.bulkStore() && TensorMap.takes(a.output());
+        boolean bulk = variant.throughQueries() && TensorMap.takes(a.output());
         StructWriter w = new StructWriter();
         if (variant.planes() == 1) {
             TensorMap.write(w, a.query(), variant.rows());
@@ -59,7 +59,7 @@ public final class HopperBlock {
             planes.value().map(w, variant.keys());
         }
         if (bulk) {
-            TensorMap.write(w, a.output(), 64);
+            TensorMap.write(w, a.output(), 16);
         } else {
             for (int i = 0; i < 10; i++) {
                 w.int64(0);

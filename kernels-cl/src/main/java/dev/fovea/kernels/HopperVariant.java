@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param keys keys of a tile
  * @param consumers groups of 64 query rows
  * @param stages tiles of keys and values in local memory
- * @param bulkStore whether the output goes through local memory and the copy engine
+ * @param bulkStore whether the copy engine can store the output
  * @param folded whether scores have no expression, so that the scale goes into the exponent
  * @param feederRegisters registers of a work-item that feeds
  * @param consumerRegisters registers of one that computes
@@ -61,8 +61,7 @@ public record HopperVariant(
     public static final TuningSpace SPACE = TuningSpace.of()
             .with("keys", 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192)
             .with("consumers", 2, 3)
-            .with("stages", 2, 3)
-            .with("bulkStore", 0, 1);
+            .with("stages", 2, 3);
 
     /** Registers of a work-item beside its scores, weights and outputs. */
     private static final int OTHER_REGISTERS = 20;
@@ -129,29 +128,27 @@ public record HopperVariant(
         if (spec.storage() == DType.F32) {
             boolean plain = folded && !demanding;
             int tile = widest > of ? (plain ? 64 : 48) : plain ? 96 : 64;
-            return two(2, headDim, valueDim, tile, 2, folded, feeder);
+            return two(2, headDim, valueDim, tile, 2, false, folded, feeder);
         }
+        boolean bulk = storedInBulk(spec);
         boolean allSeen = spec.mask().equals(Expressions.constant(true));
         if (widest <= of && folded && !demanding && (allSeen || keys >= KEYS_FOR_THREE)) {
-            // through local memory: 1 x 32 x 16384 x 64 full took 1.5 % longer without, perhaps since three groups have
-            // few registers
-            boolean bulk = !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
             return new HopperVariant(1, headDim, valueDim, 128, 3, 3, bulk, true, LEAST_FEEDER, CONSUMER_OF_THREE);
         }
         if (widest <= of) {
-            return two(1, headDim, valueDim, 128, 3, folded, feeder);
+            return two(1, headDim, valueDim, 128, 3, bulk, folded, feeder);
         }
         if (widest <= WIDEST_OF_PLANES) {
             boolean plain = folded && !demanding;
             int tile = plain && keys >= MANY_KEYS ? LARGEST : plain && allSeen ? tileFor(keys) : 128;
-            return two(1, headDim, valueDim, tile, 2, folded, feeder);
+            return two(1, headDim, valueDim, tile, 2, bulk, folded, feeder);
         }
         if (valueDim <= WIDEST_OF_PLANES && spec.source().layout() != Layout.PAGED) {
             // what fits; 112 keys of 192 columns with values of 128 took 4 % longer than 128
             int tile = headDim > 192 && valueDim > of ? 96 : 128;
-            return two(1, headDim, valueDim, tile, 2, folded, feeder);
+            return two(1, headDim, valueDim, tile, 2, bulk, folded, feeder);
         }
-        return two(1, headDim, valueDim, 64, 2, folded, feeder);
+        return two(1, headDim, valueDim, 64, 2, bulk, folded, feeder);
     }
 
     /** The tile that takes least time for so many keys, all of them seen, the last tile counted as a whole one. */
@@ -170,9 +167,9 @@ public record HopperVariant(
     }
 
     private static HopperVariant two(
-            int planes, int headDim, int valueDim, int keys, int stages, boolean folded, int feeder) {
+            int planes, int headDim, int valueDim, int keys, int stages, boolean bulk, boolean folded, int feeder) {
         int consumer = (REGISTERS - feeder) / 2 / 8 * 8;
-        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, false, folded, feeder, consumer);
+        return new HopperVariant(planes, headDim, valueDim, keys, 2, stages, bulk, folded, feeder, consumer);
     }
 
     /** Pieces of queries in local memory: two where there is room, so that those of the next one are brought ahead. */
@@ -180,12 +177,26 @@ public record HopperVariant(
         return localBytes(2) <= LOCAL_BYTES ? 2 : 1;
     }
 
+    /** Whether outputs are stored from where the queries were, which takes a second place for the queries of the next piece. */
+    boolean throughQueries() {
+        return bulkStore && queryStages() == 2 && panels(valueDim) <= panels(headDim);
+    }
+
+    private static boolean storedInBulk(AttentionSpec spec) {
+        boolean one = spec.storage() != DType.F32 && !spec.partials();
+        return one && spec.valueDim() % TensorMap.ALIGNMENT == 0;
+    }
+
+    private static int panels(int columns) {
+        return Math.ceilDiv(columns, TensorMap.BOX_COLUMNS);
+    }
+
     private int localBytes(int queryStages) {
-        int key = Math.ceilDiv(headDim, 64) * 128;
-        int value = Math.ceilDiv(valueDim, 64) * 128;
+        int key = panels(headDim) * 128;
+        int value = panels(valueDim) * 128;
         int tiles = planes * (queryStages * rows() * key + stages * keys * (key + value));
         int factors = planes == 1 ? 0 : 2 * stages * 2 * (ScaledPlanes.HEAD + 2 * keys) * Float.BYTES;
-        return tiles + (bulkStore ? rows() * value : 0) + factors;
+        return tiles + factors;
     }
 
     /** The parameters that tuning may choose, as they are. */
@@ -193,8 +204,7 @@ public record HopperVariant(
         return TuningPoint.DEFAULTS
                 .with("keys", keys)
                 .with("consumers", consumers)
-                .with("stages", stages)
-                .with("bulkStore", bulkStore);
+                .with("stages", stages);
     }
 
     /** The same for a spec with other parameters; empty if there is no such kernel. */
@@ -208,7 +218,7 @@ public record HopperVariant(
                 point.get("keys", keys),
                 groups,
                 point.get("stages", stages),
-                point.get("bulkStore", bulkStore),
+                bulkStore,
                 folded,
                 groups == 3 ? LEAST_FEEDER : feeder,
                 groups == 3 ? CONSUMER_OF_THREE : (REGISTERS - feeder) / 2 / 8 * 8);
@@ -219,13 +229,12 @@ public record HopperVariant(
         boolean tiles = keys % 16 == 0 && keys >= 16 && keys <= WIDEST && stages >= 2 && stages <= 4;
         boolean pages = spec.source().layout() != Layout.PAGED || Integer.bitCount(keys) == 1;
         boolean groups = consumers == 2 || consumers == 3 && feeder <= PLAIN_FEEDER;
-        boolean stores = !bulkStore || planes == 1 && !spec.partials() && spec.valueDim() % TensorMap.ALIGNMENT == 0;
         // of two planes, products with the values are added to the outputs by ordinary additions, and weights are
         // split
         int outputs = (planes == 1 ? 1 : 2) * valueDim / 2;
         int weights = planes * keys / 4;
         boolean registers = keys / 2 + weights + outputs + OTHER_REGISTERS <= consumerRegisters;
-        return tiles && pages && groups && stores && registers && localBytes(1) <= LOCAL_BYTES;
+        return tiles && pages && groups && registers && localBytes(1) <= LOCAL_BYTES;
     }
 
     /** The same with smaller tiles, which take fewer registers; null if there is none. */
@@ -264,7 +273,7 @@ public record HopperVariant(
         return "#define PLANES " + planes + "\n#define HEAD_DIM " + headDim + "\n#define VALUE_DIM " + valueDim
                 + "\n#define KEYS " + keys + "\n#define CONSUMERS " + consumers + "\n#define STAGES " + stages
                 + "\n#define QUERY_STAGES " + queryStages()
-                + "\n#define BULK_STORE " + (bulkStore ? 1 : 0) + "\n#define FOLDED " + (folded ? 1 : 0)
+                + "\n#define BULK_STORE " + (throughQueries() ? 1 : 0) + "\n#define FOLDED " + (folded ? 1 : 0)
                 + "\n#define FEEDER_REGISTERS " + feederRegisters + "\n#define CONSUMER_REGISTERS "
                 + consumerRegisters + "\n";
     }

@@ -103,7 +103,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   __local int tile_ints[2 * STAGES];
   volatile __local int *const tile_of = tile_ints;
   const uint queries_at = ADDRESS(tiles), keys_at = queries_at + QUERY_STAGES * QUERY_BYTES, values_at = keys_at + STAGES * KEY_BYTES,
-             output_at = values_at + STAGES * VALUE_BYTES, barriers = ADDRESS(barrier_words);
+             barriers = ADDRESS(barrier_words);
   const uint thread = get_local_id(0), lane = thread & 31;
   // counter of pieces of work, and of work-groups that are done; then maps, one set for each work-group
   volatile __global int *const counters = (volatile __global int *)tickets;
@@ -118,7 +118,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         barrier_init(WORK_FULL(i), 1);
         barrier_init(WORK_EMPTY(i), 4 * CONSUMERS + 1);
         barrier_init(QUERY_FULL(i), 1);
-        barrier_init(QUERY_EMPTY(i), CONSUMERS);
+        barrier_init(QUERY_EMPTY(i), BULK_STORE ? 4 * CONSUMERS : CONSUMERS);
       }
       for (int i = 0; i < STAGES; i++) {
         barrier_init(KEY_FULL(i), 1);
@@ -331,7 +331,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
     EACH_SCORE s[i] = 0.0f;
     EACH_OUTPUT o[i] = 0.0f;
 #if BULK_STORE
-    if (lead) acquire_map(o_map);
+    if (lane == 0) acquire_map(o_map);
 #endif
 #if CONSUMERS > 1
     if (group == CONSUMERS - 1) GROUP_ARRIVE(TURN(0), 256);
@@ -389,9 +389,16 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
             WAIT_SCORES(1);
           } else {
             WAIT_SCORES(0);
+#if BULK_STORE
+            // from where the queries of the piece before were, outputs have been taken
+            STORES_READ;
+            barrier_arrive_if(lane == 0 && turn > 0, QUERY_EMPTY(QUERY_PLACE(turn + 1)));
+#endif
           }
           barrier_arrive_if(lead, KEY_EMPTY(stage));
+#if !BULK_STORE
           barrier_arrive_if(lead && !(tile & MORE), QUERY_EMPTY(QUERY_PLACE(turn)));
+#endif
           SHAPE_AND_MASK
           if (begun) {
             WAIT_VALUES;
@@ -418,10 +425,6 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         barrier_wait(VALUE_FULL(stage), phase);
         PRODUCTS_FENCE;
         ISSUE_VALUES(stage)
-        WAIT_VALUES;
-        barrier_arrive_if(lead, VALUE_EMPTY(stage));
-        ADD_OUTPUTS
-        ADVANCE
       }
 
       // read again, so that little of it has to stay in registers all the time
@@ -431,6 +434,10 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       UNITS
       FINISH_ROW(m0, l0, factor0, row, unit0, power0)
       FINISH_ROW(m1, l1, factor1, row + 8, unit1, power1)
+      WAIT_VALUES;
+      barrier_arrive_if(lead, VALUE_EMPTY(stage));
+      ADD_OUTPUTS
+      ADVANCE
       struct pair at = sequence;
       float nan0 = 0.0f, nan1 = 0.0f;
       const int doubtful0 = DOUBTFUL(m0, l0, doubt0, row, unit0), doubtful1 = DOUBTFUL(m1, l1, doubt1, row + 8, unit1);
@@ -450,17 +457,12 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
                 unknown1 = (isnan(nan1) || doubtful1) && row + 8 <= last && !SEES_FEW(row + 8);
       const int few = FEW_OF_GROUP;
       // a shuffle for the same reason as above
-#if BULK_STORE
-      if (lead) STORES_READ;
-      const uint careful = shuffle(any_of_group(OWN(group), unknown0 || unknown1), 0);
-#else
       const uint careful = shuffle(quads_of(ballot(unknown0)) | quads_of(ballot(unknown1)) << 8, 0);
-#endif
       __global out_element *const out =
           o_tensor + a.o.offset + QUERY_BATCH(b) * a.o.batch + h * a.o.head + (long)start * a.o.row;
 #if BULK_STORE
-      // rows of the next sequence lie behind those of a packed one, and a group may have no rows; a shuffle for the same reason as above
-      const int bulk = x.bulk_store && shuffle(own_first <= last, 0) && (!PACKED_QUERIES || own_last <= last);
+      // rows of the next sequence lie behind those of a packed one, and a warp may have no rows; a shuffle for the same reason as above
+      const int warp_first = own_first + 16 * warp, bulk = x.bulk_store && shuffle(warp_first + (PACKED_QUERIES ? 15 : 0) <= last, 0);
 #else
       const int bulk = 0;
 #endif
@@ -483,20 +485,20 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         warp_sync();  // to the compiler the warp is apart until here, and after it no number would be uniform
       } else if (bulk) {
 #if BULK_STORE
-        const uint to = output_at + (group * 64 + warp * 16 + eighth) * PANEL_BYTES + quarter * 4;
-        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 4) {
-          const uint at_chunk = to + i / 32 * (ROWS * PANEL_BYTES) + ((i / 4 % 8 ^ eighth) << 4);
-          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk), "r"(PACK(o[i], o[i + 1])) : "memory");
-          asm volatile("st.shared.b32 [%0], %1;" ::"r"(at_chunk + 8 * PANEL_BYTES), "r"(PACK(o[i + 2], o[i + 3])) : "memory");
-        }
+        // a lane names row lane % 16 of a chunk of eight columns, or of the next one
+        const uint from = queries_at + QUERY_PLACE(turn) * QUERY_BYTES + (group * 64 + warp * 16) * PANEL_BYTES,
+                   to = from + (lane & 15) * PANEL_BYTES, at_chunk = ((lane >> 4) ^ (lane & 7)) << 4;
+        _Pragma("unroll") for (int i = 0; i < OUTPUTS; i += 8)
+            store_squares(to + i / 32 * (ROWS * PANEL_BYTES) + (at_chunk ^ (i / 4 % 8 << 4)), PACK(o[i], o[i + 1]),
+                          PACK(o[i + 2], o[i + 3]), PACK(o[i + 4], o[i + 5]), PACK(o[i + 6], o[i + 7]));
         fence_stores();
-        GROUP_SYNC(OWN(group), 128);
-        if (lead) {
+        warp_sync();
+        if (lane == 0) {
           for (int panel = 0; panel < VALUE_PANELS; panel++)
-            store_box(o_map, 64 * panel, start + own_first, h, QUERY_BATCH(b),
-                      output_at + panel * (ROWS * PANEL_BYTES) + group * (64 * PANEL_BYTES));
+            store_box(o_map, 64 * panel, start + warp_first, h, QUERY_BATCH(b), from + panel * (ROWS * PANEL_BYTES));
           STORES_COMMIT;
         }
+        warp_sync();
 #endif
 #if PLANES == 1 && !PARTIALS && !BULK_STORE
       } else if (x.wide_store) {
@@ -513,7 +515,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
       }
     }
 #if BULK_STORE
-    if (lead) STORES_DONE;
+    if (lane == 0) STORES_DONE;
 #endif
   }
 }

@@ -57,7 +57,6 @@ class HopperVariantTest {
         int value = panels(define(text, "VALUE_DIM"));
         int local = define(text, "PLANES")
                         * (define(text, "QUERY_STAGES") * rows * key + define(text, "STAGES") * keys * (key + value))
-                + define(text, "BULK_STORE") * rows * value
                 + (define(text, "PLANES") == 2 ? 2 * define(text, "STAGES") * 8 * (4 + keys) : 0);
         assertThat(local).as(v.toString()).isLessThanOrEqualTo(MOST_LOCAL_BYTES);
         assertThat(keys % 16).isZero();
