@@ -18,6 +18,7 @@ import dev.fovea.kernels.DecodeKernel;
 import dev.fovea.kernels.DecodeVariant;
 import dev.fovea.kernels.Kernels;
 import dev.fovea.kernels.MmaDecodeVariant;
+import dev.fovea.kernels.Tickets;
 import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceStream;
 import dev.fovea.opencl.runtime.KernelArgument;
@@ -27,6 +28,7 @@ import dev.fovea.opencl.runtime.Launch;
 import dev.fovea.opencl.runtime.MatrixEngine;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,8 +36,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Few query rows over many keys: one launch over parts of the keys, by mma_decode.cl where the device has such units and by decode.cl
- * elsewhere, and one that merges the parts.
+ * Few query rows over many keys: a launch over parts of the keys, by mma_decode.cl where the device has such units, which merges them too,
+ * and by decode.cl elsewhere, with another launch that does; so, too, where a schedule says which parts there are.
  */
 final class DecodePath implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(DecodePath.class.getName());
@@ -46,7 +48,7 @@ final class DecodePath implements AutoCloseable {
     /** but of up to this many queries a head, since a tile is of one head. */
     private static final int FEW_QUERIES = 4;
 
-    /** Below this many keys the second launch costs more than it gains. */
+    /** Below this many keys parts cost more than they gain. */
     private static final long FEWEST_KEYS = 128;
 
     /** What a work-group reads of keys and values, so that its own costs are small beside and many work-groups share the device. */
@@ -56,6 +58,7 @@ final class DecodePath implements AutoCloseable {
     private static final String PART = "partKiB";
     private static final int SHORTEST_PART = 128;
     private static final int LONGEST_PART = 1024;
+    private static final int RESULTS = 5;
 
     private final OpenClBackend backend;
     private final AttentionSpec spec;
@@ -230,58 +233,82 @@ final class DecodePath implements AutoCloseable {
 
     void run(AttentionArguments a, Work work, DeviceContext context, DeviceStream stream) {
         if (a.batch() * a.queries() > 0) {
+            boolean together =
+                    a.schedule() == null && work.variant.merges() && work.cut.tickets(spec, a) <= Tickets.COUNT;
+            KernelArgument tickets =
+                    together ? new Memory(stream.tickets(context, Tickets.BYTES)) : KernelArgument.NONE;
             stream.run(
                     context,
                     Math.max(4, work.workspaceBytes),
-                    workspace -> launches(a, work, context, new Memory(workspace)));
+                    workspace -> launches(a, work, context, new Memory(workspace), tickets));
         }
     }
 
-    private List<Launch> launches(AttentionArguments a, Work work, DeviceContext context, Memory workspace) {
+    private List<Launch> launches(
+            AttentionArguments a, Work work, DeviceContext context, Memory workspace, KernelArgument tickets) {
         DecodeKernel variant = work.variant;
         DecodeCut cut = work.cut;
         DecodeSchedule schedule = a.schedule() != null && a.schedule().device() instanceof DecodeSchedule d ? d : null;
         Pair kernels = kernels(variant);
-        Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null));
+        boolean together = tickets != KernelArgument.NONE;
+        Value block = new Value(DecodeBlock.of(spec, a, cut, variant, schedule != null, together));
         List<KernelArgument> extra = Launches.keysAndExpressions(spec, a, kernels.parts.source());
 
         List<KernelArgument> parts = new ArrayList<>();
         parts.add(memory(a.query()));
         parts.add(memory(a.key()));
         parts.add(memory(a.value()));
-        parts.add(optional(a.pastKey()));
-        parts.add(optional(a.pastValue()));
+        if (!variant.merges()) {
+            parts.add(optional(a.pastKey()));
+            parts.add(optional(a.pastValue()));
+        }
         parts.add(optional(a.keyLengths()));
         parts.add(optional(a.queryOffsets()));
         parts.add(schedule == null ? KernelArgument.NONE : schedule.memory());
+        if (variant.merges()) {
+            parts.addAll(together ? results(a) : Collections.nCopies(RESULTS, KernelArgument.NONE));
+        }
         parts.add(workspace);
+        if (variant.merges()) {
+            parts.add(tickets);
+        }
         parts.add(block);
         parts.addAll(extra);
         long items = schedule == null ? a.batch() * cut.splits() : schedule.items();
 
+        Launch first = new Launch(
+                kernels.parts.in(context),
+                parts,
+                Launches.groups(items * cut.groups(spec, variant)),
+                variant.workItems());
+        if (together) {
+            return List.of(first);
+        }
         List<KernelArgument> merge = new ArrayList<>();
         merge.add(optional(a.keyLengths()));
         merge.add(optional(a.queryOffsets()));
-        merge.add(optional(a.sinks()));
+        merge.addAll(results(a));
         merge.add(workspace);
-        merge.add(memory(a.output()));
-        merge.add(optional(a.logSumExp()));
-        merge.add(optional(a.maxima()));
-        merge.add(optional(a.sums()));
         merge.add(block);
         merge.addAll(extra);
         long rows = a.batch() * spec.queryHeads() * a.queries();
         return List.of(
-                new Launch(
-                        kernels.parts.in(context),
-                        parts,
-                        Launches.groups(items * cut.groups(spec, variant)),
-                        variant.workItems()),
+                first,
                 new Launch(
                         kernels.merge.in(context),
                         merge,
                         Launches.groups(rows * Math.ceilDiv(spec.valueDim(), Kernels.MERGE_COLUMNS)),
                         Kernels.DECODE_MERGE_THREADS));
+    }
+
+    /** What merging reads and writes besides the parts. */
+    private static List<KernelArgument> results(AttentionArguments a) {
+        return List.of(
+                optional(a.sinks()),
+                memory(a.output()),
+                optional(a.logSumExp()),
+                optional(a.maxima()),
+                optional(a.sums()));
     }
 
     /** Parts of sequences of these lengths, longest first; null where lists say which keys are seen. */

@@ -42,7 +42,12 @@ public final class DecodeBlock {
     }
 
     public static byte[] of(
-            AttentionSpec spec, AttentionArguments a, DecodeCut cut, DecodeKernel variant, boolean scheduled) {
+            AttentionSpec spec,
+            AttentionArguments a,
+            DecodeCut cut,
+            DecodeKernel variant,
+            boolean scheduled,
+            boolean mergedAtOnce) {
         StructWriter w = new StructWriter();
         w.plane(a.query()).plane(a.key()).plane(a.value()).plane(a.pastKey()).plane(a.pastValue());
         w.plane(a.output()).plane(a.logSumExp()).plane(a.maxima()).plane(a.sums());
@@ -76,6 +81,6 @@ public final class DecodeBlock {
         w.flag(spec.offset() == QueryOffset.BOTTOM_RIGHT).flag(spec.offset() == QueryOffset.GIVEN);
         KeyBand band = KeyBand.of(spec.mask(), a.scalars());
         w.int32(band.left()).int32(band.right()).flag(scheduled).float32(a.scale());
-        return w.int32(0).bytes();
+        return w.flag(mergedAtOnce).bytes();
     }
 }

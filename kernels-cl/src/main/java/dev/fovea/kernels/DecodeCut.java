@@ -43,6 +43,11 @@ public record DecodeCut(int rowHeads, int setQueries, int setBlocks, int sets, i
         return (long) spec.queryHeads() / rowHeads * blocks() * variant.slices(spec.valueDim());
     }
 
+    /** Counters of a run whose parts are merged by whoever leaves the last. */
+    public long tickets(AttentionSpec spec, AttentionArguments a) {
+        return a.batch() * spec.queryHeads() / rowHeads * blocks();
+    }
+
     int blocks() {
         return sets * setBlocks;
     }

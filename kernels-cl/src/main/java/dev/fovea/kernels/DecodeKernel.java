@@ -13,6 +13,9 @@ public sealed interface DecodeKernel permits DecodeVariant, MmaDecodeVariant {
     /** Slices that the value dim is cut into, a work-group each. */
     int slices(int valueDim);
 
+    /** Whether the kernel that leaves parts can merge them too, by whoever leaves the last of a row. */
+    boolean merges();
+
     /** The kernel that leaves parts. */
     KernelSource parts(AttentionSpec spec);
 

@@ -84,6 +84,11 @@ public record DecodeVariant(
     }
 
     @Override
+    public boolean merges() {
+        return false;
+    }
+
+    @Override
     public KernelSource parts(AttentionSpec spec) {
         return Kernels.decode("decode", "decode.cl", defines(), spec);
     }

@@ -13,7 +13,6 @@ public final class HopperBlock {
     /** Elements of the output that a work-item stores at once. */
     private static final int WIDE = 4;
 
-    private static final int TICKET_BYTES = 128;
     private static final int MAPS_BYTES = 4 * 128;
 
     private HopperBlock() {}
@@ -25,7 +24,7 @@ public final class HopperBlock {
 
     /** Bytes of the buffer for work-groups that take work from a counter: zeros before the first run, and left so by each. */
     public static long ticketBytes(long groups) {
-        return TICKET_BYTES + groups * MAPS_BYTES;
+        return Tickets.BYTES + groups * MAPS_BYTES;
     }
 
     /**

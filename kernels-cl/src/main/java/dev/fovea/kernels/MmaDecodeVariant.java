@@ -107,6 +107,11 @@ public record MmaDecodeVariant(
     }
 
     @Override
+    public boolean merges() {
+        return true;
+    }
+
+    @Override
     public KernelSource parts(AttentionSpec spec) {
         return Kernels.decode("mma_decode", "mma_decode.cl", defines(), spec);
     }

@@ -41,6 +41,9 @@ struct hopper_block {
   int query_pitch, key_pitch;                      // those of keys and values tile by tile
 };
 
+// Tickets.java
+#define TICKET_BYTES 65536
+
 // What the copy engine and the consumers are told of a piece of work.
 #define WORK_HEAD 0  // -1: there is no more
 #define WORK_BATCH 1
@@ -107,7 +110,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
   const uint thread = get_local_id(0), lane = thread & 31;
   // counter of pieces of work, and of work-groups that are done; then maps, one set for each work-group
   volatile __global int *const counters = (volatile __global int *)tickets;
-  __global uchar *const maps = tickets + MAP_BYTES + get_group_id(0) * (4 * MAP_BYTES);
+  __global uchar *const maps = tickets + TICKET_BYTES + get_group_id(0) * (4 * MAP_BYTES);
   const ulong q_map = (ulong)(size_t)maps, k_map = q_map + MAP_BYTES, v_map = k_map + MAP_BYTES, o_map = v_map + MAP_BYTES;
 
   // Who takes work does not wait for the maps, which others write meanwhile.

@@ -6,7 +6,7 @@
 // keys meet in a product is of no matter as long as both sides agree. So there is neither local memory nor a barrier in the loop, and the
 // next keys are on their way while the values are used.
 #include "mma_decode_loads.clh"
-#include "decode_parts.clh"
+#include "mma_decode_merge.clh"
 
 #if ROTARY || PAST || NORMALISER != SOFTMAX
 #error "turning on load, past keys given apart and other normalisers are decode.cl's"
@@ -89,25 +89,12 @@ static float keys_sum(float x) {
   at.k = key;       \
   at.kpos = POSITIONS ? key_position(min(at.k, shared.length - 1), b, hk KEY_ARGUMENTS) : at.k;
 
-__kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
-    __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const kv_element *past_k,
-    __global const kv_element *past_v, __global const int *lengths, __global const int *offsets, __global const int *items,
-    __global float *work, struct decode_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
-  __local float local_memory[LOCAL_FLOATS] __attribute__((aligned(16)));
+// A part of the keys, into the workspace; nothing where the rows see none of it.
+__attribute__((always_inline)) static void attend_part(
+    int b, int group, int split, int slice, struct shared_rows shared, __global const element *q, __global const kv_element *k,
+    __global const kv_element *v, __global float *work, __local float *local_memory, struct decode_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
   __local int *const any_spoilt = (__local int *)(local_memory + WARPS * WARP_FLOATS);
-
   const int tid = get_local_id(0), lane = tid % WARP, warp = tid / WARP;
-  uint at_group = get_group_id(0);
-  const int slice = (int)(at_group % (uint)a.slices);
-  at_group /= (uint)a.slices;
-  const int block = (int)(at_group % (uint)a.blocks);
-  at_group /= (uint)a.blocks;
-  const int group = (int)(at_group % (uint)a.groups);
-  at_group /= (uint)a.groups;
-  const int b = a.scheduled ? items[2 * at_group] : (int)(at_group / (uint)a.splits);
-  const int split = a.scheduled ? items[2 * at_group + 1] : (int)(at_group % (uint)a.splits);
-  struct shared_rows shared;
-  rows_of(&shared, b, group, block, lengths, offsets, a KEY_ARGUMENTS);
   const int first_head = group * a.row_heads, hk = first_head / a.key_group, hv = first_head / a.value_group;
   const int from = shared.from + split * a.split_length, to = min(shared.to, from + a.split_length);
   if (from >= to) return;
@@ -465,5 +452,35 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
       const int column = first_column + c * WARP + lane;
       if (column < VALUE_DIM) work[a.work_columns + part * VALUE_DIM + column] = of_columns[c];
     }
+  }
+}
+
+__kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_decode(
+    __global const element *q, __global const kv_element *k, __global const kv_element *v, __global const int *lengths,
+    __global const int *offsets, __global const int *items, __global const float *sinks, __global out_element *o, __global float *lse,
+    __global float *maxima, __global float *sums, __global float *work, __global int *tickets,
+    struct decode_block a KEY_PARAMETERS EXTRA_PARAMETERS) {
+  __local float local_memory[LOCAL_FLOATS] __attribute__((aligned(16)));
+  uint at_group = get_group_id(0);
+  const int slice = (int)(at_group % (uint)a.slices);
+  at_group /= (uint)a.slices;
+  const int block = (int)(at_group % (uint)a.blocks);
+  at_group /= (uint)a.blocks;
+  const int group = (int)(at_group % (uint)a.groups);
+  at_group /= (uint)a.groups;
+  const int b = a.scheduled ? items[2 * at_group] : (int)(at_group / (uint)a.splits);
+  const int split = a.scheduled ? items[2 * at_group + 1] : (int)(at_group % (uint)a.splits);
+  struct shared_rows shared;
+  rows_of(&shared, b, group, block, lengths, offsets, a KEY_ARGUMENTS);
+  attend_part(b, group, split, slice, shared, q, k, v, work, local_memory, a KEY_ARGUMENTS EXTRA_ARGUMENTS);
+
+  if (!a.merged_at_once ||
+      !comes_last(tickets + ((long)b * a.groups + group) * a.blocks + block, a.splits * a.slices, (__local int *)local_memory)) {
+    return;
+  }
+  const int parts = (max(0, shared.to - shared.from) + a.split_length - 1) / a.split_length;
+  for (int row = get_local_id(0) / WARP; row < ROWS && shared.first_row + row < shared.rows; row += WARPS) {
+    const int known = shared.first_row + row, h = group * a.row_heads + known % a.row_heads, at_q = shared.set + known / a.row_heads;
+    merge_row(b, h, at_q, part_of(b, h, at_q, 0, a), parts, shared, work, sinks, o, lse, maxima, sums, a KEY_ARGUMENTS EXTRA_ARGUMENTS);
   }
 }
