@@ -78,6 +78,13 @@ public final class Suites {
         for (String few : List.of("causal", "left=6 right=2 sink", "causal lengths=per-batch softcap=20")) {
             add(all, "lengths", "b=2 hq=2 hk=1 sq=150 sk=170 d=64 dv=64 " + few);
         }
+        // few rows whose keys are cut into more parts than are merged at once
+        for (String rows : List.of(
+                "dtype=bf16 hq=8 hk=1 hv=1 sq=1 sk=4500 d=64 dv=64 sink",
+                "dtype=f16 b=2 hq=6 hk=2 hv=2 sq=3 sk=2500 d=64 dv=160 causal offset=bottom-right lengths=per-batch",
+                "hq=2 hk=1 hv=1 sq=2 sk=2300 d=32 dv=40 parts=2")) {
+            add(all, "lengths", rows);
+        }
         return all;
     }
 
