@@ -118,10 +118,10 @@ class HopperVariantTest {
         AttentionSpec all = spec(DType.BF16, 128, 128, Expressions.constant(true));
         assertThat(List.of(1024, 2048, 2304, 4096, 6144, 8192, 16384))
                 .map(keys -> HopperVariant.of(all, keys).keys())
-                .containsExactly(128, 160, 128, 160, 176, 176, 176);
+                .containsExactly(128, 160, 128, 160, 160, 160, 160);
         AttentionSpec causal = spec(DType.BF16, 128, 128, Expressions.causal());
-        assertThat(HopperVariant.of(causal, 8192).keys()).isEqualTo(128);
-        assertThat(HopperVariant.of(causal, 16384).keys()).isEqualTo(176);
+        assertThat(HopperVariant.of(causal, 2048).keys()).isEqualTo(128);
+        assertThat(HopperVariant.of(causal, 16384).keys()).isEqualTo(160);
     }
 
     @Test
