@@ -117,6 +117,7 @@ final class CpuBackend implements DeviceBackend, Roofline {
                 scratch.giveBack(mine);
             }
         });
+        Warming.worked();
     }
 
     /** Refuses what exceeds the free memory: overcommitted pages would get the process killed at first touch. */

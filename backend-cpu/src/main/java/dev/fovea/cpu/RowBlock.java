@@ -120,7 +120,7 @@ final class RowBlock {
         }
         this.queries = scratch.floats(Role.QUERIES, rows * dim);
         this.s = scratch.floats(Role.TILE, rows * pitch);
-        this.streams = rows == 1 && inPlace && kernels.streams(channels);
+        this.streams = rows == 1 && inPlace && kernels.streams(dim, channels);
         this.spare = streams ? scratch.floats(Role.TILE, 1, pitch) : s;
         this.accumulator = scratch.floats(Role.ACCUMULATOR, rows * channels);
         this.sums = scratch.floats(Role.SUM, rows * step);
@@ -223,8 +223,7 @@ final class RowBlock {
             kernels.exponentiate(s, r * pitch, n, m, sums, r * kernels.step(), rescale[r]);
         }
         if (streams && readInPlace && locateNext()) {
-            kernels.stream(
-                    valueRows, channels, s, rescale[0], accumulator, nextRows, dim, queries, call.scale, spare, work);
+            kernels.stream(valueRows, s, rescale[0], accumulator, nextRows, dim, queries, call.scale, spare, work);
             float[] now = spare;
             spare = s;
             s = now;

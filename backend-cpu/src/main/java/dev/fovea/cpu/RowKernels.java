@@ -75,8 +75,8 @@ interface RowKernels {
     /** Likewise for f32 values where they lie, in groups of {@link #keyStep}. */
     void accumulate(RowGroups v, int channels, float[] s, int pitch, int rows, float[] rescale, float[] o);
 
-    /** Whether {@link #stream} takes so many channels. */
-    boolean streams(int channels);
+    /** Whether {@link #stream} takes so many columns of keys and of values. */
+    boolean streams(int dim, int channels);
 
     /**
      * For one row in one pass: {@link #accumulate} of some values where they lie, and {@link #scores} of as many other keys where they
@@ -87,7 +87,6 @@ interface RowKernels {
      */
     void stream(
             RowGroups v,
-            int channels,
             float[] s,
             float rescale,
             float[] o,

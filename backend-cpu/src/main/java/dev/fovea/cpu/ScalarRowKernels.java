@@ -159,14 +159,13 @@ final class ScalarRowKernels implements RowKernels {
     }
 
     @Override
-    public boolean streams(int channels) {
+    public boolean streams(int dim, int channels) {
         return false;
     }
 
     @Override
     public void stream(
             RowGroups v,
-            int channels,
             float[] s,
             float rescale,
             float[] o,

@@ -34,7 +34,7 @@ final class VectorRowKernels implements RowKernels {
 
     @Override
     public int workSize() {
-        return Fold.SIZE + 1;
+        return Math.max(Fold.SIZE + 1, VectorStreamKernels.WORK);
     }
 
     @Override
@@ -152,14 +152,13 @@ final class VectorRowKernels implements RowKernels {
     }
 
     @Override
-    public boolean streams(int channels) {
-        return VectorStreamKernels.fits(channels);
+    public boolean streams(int dim, int channels) {
+        return VectorStreamKernels.fits(dim, channels);
     }
 
     @Override
     public void stream(
             RowGroups v,
-            int channels,
             float[] s,
             float rescale,
             float[] o,
@@ -169,7 +168,7 @@ final class VectorRowKernels implements RowKernels {
             float scale,
             float[] next,
             float[] work) {
-        VectorStreamKernels.run(v, s, rescale, o, k, dim, q, scale, next, work, channels == 8 * LENGTH);
+        VectorStreamKernels.run(v, s, rescale, o, k, dim, q, scale, next, work);
     }
 
     @Override

@@ -11,6 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
  * One query row: the values of a tile and the keys of the next in one loop, so that the memory always has something to bring. Turn by
  * turn, it idles while a tile's values, already brought, are added up. The operations and their order are those of
  * {@link VectorMemoryKernels}, and so are the bits.
+ *
+ * <p>Columns are written out as far as their number is known: at the end of a loop over the columns of each key the processor has too few
+ * requests to memory under way, which took up to a third of the time.
  */
 final class VectorStreamKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
@@ -24,11 +27,18 @@ final class VectorStreamKernels {
     private static final VectorMask<Float> UPPER_QUARTERS = Fold.UPPER_QUARTERS;
     private static final int GROUP = VectorMemoryKernels.GROUP;
 
+    private static final int FOUR = 4 * LENGTH;
+    private static final int EIGHT = 8 * LENGTH;
+
+    /** Floats of the work array. */
+    static final int WORK = GROUP * LENGTH;
+
     private VectorStreamKernels() {}
 
-    /** Whether there are registers for the sums of so many channels beside those of the keys. */
-    static boolean fits(int channels) {
-        return Species.MANY_REGISTERS && (channels == 4 * LENGTH || channels == 8 * LENGTH);
+    /** Whether there are registers for the sums of values, and blocks that suit the columns of keys. */
+    static boolean fits(int dim, int channels) {
+        return Species.MANY_REGISTERS
+                && (channels == EIGHT && dim >= EIGHT && dim % FOUR == 0 || channels == FOUR && dim == FOUR);
     }
 
     static void run(
@@ -41,42 +51,20 @@ final class VectorStreamKernels {
             float[] q,
             float scale,
             float[] next,
-            float[] t,
-            boolean eight) {
-        if (eight) {
-            eightVectors(
-                    values.memory(),
-                    values.at(),
-                    values.stride(),
-                    values.count(),
-                    s,
-                    rescale,
-                    o,
-                    keys.memory(),
-                    keys.at(),
-                    keys.stride(),
-                    dim,
-                    q,
-                    scale,
-                    next,
-                    t);
+            float[] t) {
+        MemorySegment v = values.memory();
+        MemorySegment k = keys.memory();
+        int n = values.count();
+        long[] vAt = values.at();
+        long vStride = values.stride();
+        long[] kAt = keys.at();
+        long kStride = keys.stride();
+        if (dim == FOUR) {
+            fourVectors(v, vAt, vStride, n, s, rescale, o, k, kAt, kStride, q, scale, next, t);
+        } else if (dim == EIGHT) {
+            eightVectors(v, vAt, vStride, n, s, rescale, o, k, kAt, kStride, q, scale, next, t);
         } else {
-            fourVectors(
-                    values.memory(),
-                    values.at(),
-                    values.stride(),
-                    values.count(),
-                    s,
-                    rescale,
-                    o,
-                    keys.memory(),
-                    keys.at(),
-                    keys.stride(),
-                    dim,
-                    q,
-                    scale,
-                    next,
-                    t);
+            eightVectorsOfAnyKeys(v, vAt, vStride, n, s, rescale, o, k, kAt, kStride, dim, q, scale, next, t);
         }
     }
 
@@ -91,7 +79,6 @@ final class VectorStreamKernels {
             MemorySegment k,
             long[] kAt,
             long kStride,
-            int dim,
             float[] q,
             float scale,
             float[] next,
@@ -99,45 +86,76 @@ final class VectorStreamKernels {
         FloatVector a = FloatVector.fromArray(FLOATS, o, 0).mul(rescale);
         FloatVector b = FloatVector.fromArray(FLOATS, o, LENGTH).mul(rescale);
         FloatVector c = FloatVector.fromArray(FLOATS, o, 2 * LENGTH).mul(rescale);
-        FloatVector e = FloatVector.fromArray(FLOATS, o, 3 * LENGTH).mul(rescale);
-        FloatVector f = FloatVector.fromArray(FLOATS, o, 4 * LENGTH).mul(rescale);
-        FloatVector g = FloatVector.fromArray(FLOATS, o, 5 * LENGTH).mul(rescale);
-        FloatVector h = FloatVector.fromArray(FLOATS, o, 6 * LENGTH).mul(rescale);
-        FloatVector l = FloatVector.fromArray(FLOATS, o, 7 * LENGTH).mul(rescale);
+        FloatVector d = FloatVector.fromArray(FLOATS, o, 3 * LENGTH).mul(rescale);
+        FloatVector e = FloatVector.fromArray(FLOATS, o, 4 * LENGTH).mul(rescale);
+        FloatVector f = FloatVector.fromArray(FLOATS, o, 5 * LENGTH).mul(rescale);
+        FloatVector g = FloatVector.fromArray(FLOATS, o, 6 * LENGTH).mul(rescale);
+        FloatVector h = FloatVector.fromArray(FLOATS, o, 7 * LENGTH).mul(rescale);
+        FloatVector q0 = FloatVector.fromArray(FLOATS, q, 0);
+        FloatVector q1 = FloatVector.fromArray(FLOATS, q, LENGTH);
+        FloatVector q2 = FloatVector.fromArray(FLOATS, q, 2 * LENGTH);
+        FloatVector q3 = FloatVector.fromArray(FLOATS, q, 3 * LENGTH);
+        FloatVector q4 = FloatVector.fromArray(FLOATS, q, 4 * LENGTH);
+        FloatVector q5 = FloatVector.fromArray(FLOATS, q, 5 * LENGTH);
+        FloatVector q6 = FloatVector.fromArray(FLOATS, q, 6 * LENGTH);
+        FloatVector q7 = FloatVector.fromArray(FLOATS, q, 7 * LENGTH);
         for (int j = 0; j < n; j += GROUP) {
-            keys(k, kAt[j / GROUP], kStride, dim, q, scale, next, j, t);
-            long at = vAt[j / GROUP];
-            for (int i = j; i < j + GROUP; i++) {
-                FloatVector p = FloatVector.broadcast(FLOATS, s[i]);
-                a = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER).fma(p, a);
-                b = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER)
+            long key = kAt[j / GROUP];
+            long value = vAt[j / GROUP];
+            for (int i = 0; i < GROUP; i++) {
+                FloatVector x = FloatVector.zero(FLOATS);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key, ORDER).fma(q0, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 4L * LENGTH, ORDER)
+                        .fma(q1, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 8L * LENGTH, ORDER)
+                        .fma(q2, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 12L * LENGTH, ORDER)
+                        .fma(q3, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 16L * LENGTH, ORDER)
+                        .fma(q4, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 20L * LENGTH, ORDER)
+                        .fma(q5, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 24L * LENGTH, ORDER)
+                        .fma(q6, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 28L * LENGTH, ORDER)
+                        .fma(q7, x);
+                x.intoArray(t, i * LENGTH);
+                FloatVector p = FloatVector.broadcast(FLOATS, s[j + i]);
+                a = FloatVector.fromMemorySegment(FLOATS, v, value, ORDER).fma(p, a);
+                b = FloatVector.fromMemorySegment(FLOATS, v, value + 4L * LENGTH, ORDER)
                         .fma(p, b);
-                c = FloatVector.fromMemorySegment(FLOATS, v, at + 8L * LENGTH, ORDER)
+                c = FloatVector.fromMemorySegment(FLOATS, v, value + 8L * LENGTH, ORDER)
                         .fma(p, c);
-                e = FloatVector.fromMemorySegment(FLOATS, v, at + 12L * LENGTH, ORDER)
+                d = FloatVector.fromMemorySegment(FLOATS, v, value + 12L * LENGTH, ORDER)
+                        .fma(p, d);
+                e = FloatVector.fromMemorySegment(FLOATS, v, value + 16L * LENGTH, ORDER)
                         .fma(p, e);
-                f = FloatVector.fromMemorySegment(FLOATS, v, at + 16L * LENGTH, ORDER)
+                f = FloatVector.fromMemorySegment(FLOATS, v, value + 20L * LENGTH, ORDER)
                         .fma(p, f);
-                g = FloatVector.fromMemorySegment(FLOATS, v, at + 20L * LENGTH, ORDER)
+                g = FloatVector.fromMemorySegment(FLOATS, v, value + 24L * LENGTH, ORDER)
                         .fma(p, g);
-                h = FloatVector.fromMemorySegment(FLOATS, v, at + 24L * LENGTH, ORDER)
+                h = FloatVector.fromMemorySegment(FLOATS, v, value + 28L * LENGTH, ORDER)
                         .fma(p, h);
-                l = FloatVector.fromMemorySegment(FLOATS, v, at + 28L * LENGTH, ORDER)
-                        .fma(p, l);
-                at += vStride;
+                key += kStride;
+                value += vStride;
             }
+            fold(t, scale);
+            next[j] = t[0];
+            next[j + 1] = t[LENGTH / 2];
+            next[j + 2] = t[LENGTH / 4];
+            next[j + 3] = t[LENGTH / 2 + LENGTH / 4];
         }
         a.intoArray(o, 0);
         b.intoArray(o, LENGTH);
         c.intoArray(o, 2 * LENGTH);
-        e.intoArray(o, 3 * LENGTH);
-        f.intoArray(o, 4 * LENGTH);
-        g.intoArray(o, 5 * LENGTH);
-        h.intoArray(o, 6 * LENGTH);
-        l.intoArray(o, 7 * LENGTH);
+        d.intoArray(o, 3 * LENGTH);
+        e.intoArray(o, 4 * LENGTH);
+        f.intoArray(o, 5 * LENGTH);
+        g.intoArray(o, 6 * LENGTH);
+        h.intoArray(o, 7 * LENGTH);
     }
 
-    private static void fourVectors(
+    private static void eightVectorsOfAnyKeys(
             MemorySegment v,
             long[] vAt,
             long vStride,
@@ -156,67 +174,136 @@ final class VectorStreamKernels {
         FloatVector a = FloatVector.fromArray(FLOATS, o, 0).mul(rescale);
         FloatVector b = FloatVector.fromArray(FLOATS, o, LENGTH).mul(rescale);
         FloatVector c = FloatVector.fromArray(FLOATS, o, 2 * LENGTH).mul(rescale);
-        FloatVector e = FloatVector.fromArray(FLOATS, o, 3 * LENGTH).mul(rescale);
+        FloatVector d = FloatVector.fromArray(FLOATS, o, 3 * LENGTH).mul(rescale);
+        FloatVector e = FloatVector.fromArray(FLOATS, o, 4 * LENGTH).mul(rescale);
+        FloatVector f = FloatVector.fromArray(FLOATS, o, 5 * LENGTH).mul(rescale);
+        FloatVector g = FloatVector.fromArray(FLOATS, o, 6 * LENGTH).mul(rescale);
+        FloatVector h = FloatVector.fromArray(FLOATS, o, 7 * LENGTH).mul(rescale);
         for (int j = 0; j < n; j += GROUP) {
-            keys(k, kAt[j / GROUP], kStride, dim, q, scale, next, j, t);
-            long at = vAt[j / GROUP];
-            for (int i = j; i < j + GROUP; i++) {
-                FloatVector p = FloatVector.broadcast(FLOATS, s[i]);
-                a = FloatVector.fromMemorySegment(FLOATS, v, at, ORDER).fma(p, a);
-                b = FloatVector.fromMemorySegment(FLOATS, v, at + 4L * LENGTH, ORDER)
+            long key = kAt[j / GROUP];
+            long value = vAt[j / GROUP];
+            for (int i = 0; i < GROUP; i++) {
+                FloatVector x = FloatVector.zero(FLOATS);
+                for (int y = 0; y < dim; y += FOUR) {
+                    long at = key + 4L * y;
+                    x = FloatVector.fromMemorySegment(FLOATS, k, at, ORDER).fma(FloatVector.fromArray(FLOATS, q, y), x);
+                    x = FloatVector.fromMemorySegment(FLOATS, k, at + 4L * LENGTH, ORDER)
+                            .fma(FloatVector.fromArray(FLOATS, q, y + LENGTH), x);
+                    x = FloatVector.fromMemorySegment(FLOATS, k, at + 8L * LENGTH, ORDER)
+                            .fma(FloatVector.fromArray(FLOATS, q, y + 2 * LENGTH), x);
+                    x = FloatVector.fromMemorySegment(FLOATS, k, at + 12L * LENGTH, ORDER)
+                            .fma(FloatVector.fromArray(FLOATS, q, y + 3 * LENGTH), x);
+                }
+                x.intoArray(t, i * LENGTH);
+                FloatVector p = FloatVector.broadcast(FLOATS, s[j + i]);
+                a = FloatVector.fromMemorySegment(FLOATS, v, value, ORDER).fma(p, a);
+                b = FloatVector.fromMemorySegment(FLOATS, v, value + 4L * LENGTH, ORDER)
                         .fma(p, b);
-                c = FloatVector.fromMemorySegment(FLOATS, v, at + 8L * LENGTH, ORDER)
+                c = FloatVector.fromMemorySegment(FLOATS, v, value + 8L * LENGTH, ORDER)
                         .fma(p, c);
-                e = FloatVector.fromMemorySegment(FLOATS, v, at + 12L * LENGTH, ORDER)
+                d = FloatVector.fromMemorySegment(FLOATS, v, value + 12L * LENGTH, ORDER)
+                        .fma(p, d);
+                e = FloatVector.fromMemorySegment(FLOATS, v, value + 16L * LENGTH, ORDER)
                         .fma(p, e);
-                at += vStride;
+                f = FloatVector.fromMemorySegment(FLOATS, v, value + 20L * LENGTH, ORDER)
+                        .fma(p, f);
+                g = FloatVector.fromMemorySegment(FLOATS, v, value + 24L * LENGTH, ORDER)
+                        .fma(p, g);
+                h = FloatVector.fromMemorySegment(FLOATS, v, value + 28L * LENGTH, ORDER)
+                        .fma(p, h);
+                key += kStride;
+                value += vStride;
             }
+            fold(t, scale);
+            next[j] = t[0];
+            next[j + 1] = t[LENGTH / 2];
+            next[j + 2] = t[LENGTH / 4];
+            next[j + 3] = t[LENGTH / 2 + LENGTH / 4];
         }
         a.intoArray(o, 0);
         b.intoArray(o, LENGTH);
         c.intoArray(o, 2 * LENGTH);
-        e.intoArray(o, 3 * LENGTH);
+        d.intoArray(o, 3 * LENGTH);
+        e.intoArray(o, 4 * LENGTH);
+        f.intoArray(o, 5 * LENGTH);
+        g.intoArray(o, 6 * LENGTH);
+        h.intoArray(o, 7 * LENGTH);
     }
 
-    /** The scores of a group of keys, read in the order of memory: in turn key by key they took a quarter longer. */
-    private static void keys(
-            MemorySegment k, long a, long stride, int dim, float[] q, float scale, float[] s, int at, float[] t) {
-        long b = a + stride;
-        long c = b + stride;
-        long e = c + stride;
-        FloatVector a0 = FloatVector.zero(FLOATS);
-        FloatVector b0 = FloatVector.zero(FLOATS);
-        FloatVector c0 = FloatVector.zero(FLOATS);
-        FloatVector e0 = FloatVector.zero(FLOATS);
-        for (int d = 0; d < dim; d += LENGTH) {
-            a0 = FloatVector.fromMemorySegment(FLOATS, k, a + 4L * d, ORDER)
-                    .fma(FloatVector.fromArray(FLOATS, q, d), a0);
+    private static void fourVectors(
+            MemorySegment v,
+            long[] vAt,
+            long vStride,
+            int n,
+            float[] s,
+            float rescale,
+            float[] o,
+            MemorySegment k,
+            long[] kAt,
+            long kStride,
+            float[] q,
+            float scale,
+            float[] next,
+            float[] t) {
+        FloatVector a = FloatVector.fromArray(FLOATS, o, 0).mul(rescale);
+        FloatVector b = FloatVector.fromArray(FLOATS, o, LENGTH).mul(rescale);
+        FloatVector c = FloatVector.fromArray(FLOATS, o, 2 * LENGTH).mul(rescale);
+        FloatVector d = FloatVector.fromArray(FLOATS, o, 3 * LENGTH).mul(rescale);
+        FloatVector q0 = FloatVector.fromArray(FLOATS, q, 0);
+        FloatVector q1 = FloatVector.fromArray(FLOATS, q, LENGTH);
+        FloatVector q2 = FloatVector.fromArray(FLOATS, q, 2 * LENGTH);
+        FloatVector q3 = FloatVector.fromArray(FLOATS, q, 3 * LENGTH);
+        for (int j = 0; j < n; j += GROUP) {
+            long key = kAt[j / GROUP];
+            long value = vAt[j / GROUP];
+            for (int i = 0; i < GROUP; i++) {
+                FloatVector x = FloatVector.zero(FLOATS);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key, ORDER).fma(q0, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 4L * LENGTH, ORDER)
+                        .fma(q1, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 8L * LENGTH, ORDER)
+                        .fma(q2, x);
+                x = FloatVector.fromMemorySegment(FLOATS, k, key + 12L * LENGTH, ORDER)
+                        .fma(q3, x);
+                x.intoArray(t, i * LENGTH);
+                FloatVector p = FloatVector.broadcast(FLOATS, s[j + i]);
+                a = FloatVector.fromMemorySegment(FLOATS, v, value, ORDER).fma(p, a);
+                b = FloatVector.fromMemorySegment(FLOATS, v, value + 4L * LENGTH, ORDER)
+                        .fma(p, b);
+                c = FloatVector.fromMemorySegment(FLOATS, v, value + 8L * LENGTH, ORDER)
+                        .fma(p, c);
+                d = FloatVector.fromMemorySegment(FLOATS, v, value + 12L * LENGTH, ORDER)
+                        .fma(p, d);
+                key += kStride;
+                value += vStride;
+            }
+            fold(t, scale);
+            next[j] = t[0];
+            next[j + 1] = t[LENGTH / 2];
+            next[j + 2] = t[LENGTH / 4];
+            next[j + 3] = t[LENGTH / 2 + LENGTH / 4];
         }
-        for (int d = 0; d < dim; d += LENGTH) {
-            b0 = FloatVector.fromMemorySegment(FLOATS, k, b + 4L * d, ORDER)
-                    .fma(FloatVector.fromArray(FLOATS, q, d), b0);
-        }
-        for (int d = 0; d < dim; d += LENGTH) {
-            c0 = FloatVector.fromMemorySegment(FLOATS, k, c + 4L * d, ORDER)
-                    .fma(FloatVector.fromArray(FLOATS, q, d), c0);
-        }
-        for (int d = 0; d < dim; d += LENGTH) {
-            e0 = FloatVector.fromMemorySegment(FLOATS, k, e + 4L * d, ORDER)
-                    .fma(FloatVector.fromArray(FLOATS, q, d), e0);
-        }
-        a0 = a0.blend(b0, UPPER_HALF).add(b0.blend(a0, UPPER_HALF).rearrange(HALF));
-        c0 = c0.blend(e0, UPPER_HALF).add(e0.blend(c0, UPPER_HALF).rearrange(HALF));
-        a0 = a0.blend(c0, UPPER_QUARTERS).add(c0.blend(a0, UPPER_QUARTERS).rearrange(QUARTER));
+        a.intoArray(o, 0);
+        b.intoArray(o, LENGTH);
+        c.intoArray(o, 2 * LENGTH);
+        d.intoArray(o, 3 * LENGTH);
+    }
+
+    /** Sums the lanes of four vectors, as {@link VectorMemoryKernels} does. */
+    private static void fold(float[] t, float scale) {
+        FloatVector a = FloatVector.fromArray(FLOATS, t, 0);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, LENGTH);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, 2 * LENGTH);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, 3 * LENGTH);
+        a = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(HALF));
+        c = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(HALF));
+        a = a.blend(c, UPPER_QUARTERS).add(c.blend(a, UPPER_QUARTERS).rearrange(QUARTER));
         if (LENGTH > 4) {
-            a0 = a0.add(a0.rearrange(EIGHTH));
+            a = a.add(a.rearrange(EIGHTH));
         }
         if (LENGTH > 8) {
-            a0 = a0.add(a0.rearrange(SIXTEENTH));
+            a = a.add(a.rearrange(SIXTEENTH));
         }
-        a0.mul(scale).intoArray(t, 0);
-        s[at] = t[0];
-        s[at + 1] = t[LENGTH / 2];
-        s[at + 2] = t[LENGTH / 4];
-        s[at + 3] = t[LENGTH / 2 + LENGTH / 4];
+        a.mul(scale).intoArray(t, 0);
     }
 }

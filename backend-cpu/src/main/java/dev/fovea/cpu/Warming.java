@@ -1,5 +1,6 @@
 package dev.fovea.cpu;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +23,12 @@ final class Warming<K> {
     /** Vectors that are not compiled by then never will be, and it is not for this class to say what becomes of them. */
     private static final long MOST_NANOS = 10_000_000_000L;
 
+    /** After it trials begin though the first work goes on: that is long enough to gain by vectors. */
+    private static final long MOST_PATIENCE_MILLIS = 300;
+
     private static final AtomicInteger COLD = new AtomicInteger();
+
+    private static final CountDownLatch FIRST_WORK = new CountDownLatch(1);
 
     private final K plain;
     private final K vectors;
@@ -42,6 +48,11 @@ final class Warming<K> {
         return COLD.get() == 0;
     }
 
+    /** Says that some work is done, the first or any other. */
+    static void worked() {
+        FIRST_WORK.countDown();
+    }
+
     /** The one to run now. */
     K kernel() {
         if (warm) {
@@ -53,12 +64,19 @@ final class Warming<K> {
         return plain;
     }
 
-    /** Does something on the thread of the trials, when those that were asked for are done. */
+    /**
+     * Does something on the thread of the trials, when those that were asked for and the first work in this JVM are done; that waits for
+     * classes and compilers, for which trials compete with it.
+     */
     static void beside(Runnable work) {
         COLD.incrementAndGet();
         Trials.THREAD.execute(() -> {
             try {
+                FIRST_WORK.await(MOST_PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+                worked(); // lest each of the trials waits as long
                 work.run();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // nobody does that
             } finally {
                 COLD.decrementAndGet();
             }

@@ -71,8 +71,8 @@ class BoxingTest {
 
     /** Few rows over long keys: the kernels with lanes along the columns, where keys lie, in one stream, and from converted tiles. */
     @ParameterizedTest
-    @CsvSource({"F32, 5, 64", "F16, 5, 64", "F32, 1, 64", "F32, 1, 128"})
-    void rowKernelsDoNotBox(DType dtype, int heads, int dim) {
+    @CsvSource({"F32, 5, 64, 64", "F16, 5, 64, 64", "F32, 1, 64, 64", "F32, 1, 128, 128", "F32, 1, 192, 128"})
+    void rowKernelsDoNotBox(DType dtype, int heads, int dim, int valueDim) {
         KernelSet kernels = KernelSet.choose();
         Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -80,13 +80,14 @@ class BoxingTest {
         int splits = 4;
         try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
                 Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(heads * dim), dtype, 1, heads, 1, dim);
-                Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(keys * dim), dtype, 1, 1, keys, dim)) {
+                Tensor k = cpu.copyOf(AttentionNumericsTest.gaussians(keys * dim), dtype, 1, 1, keys, dim);
+                Tensor v = cpu.copyOf(AttentionNumericsTest.gaussians(keys * valueDim), dtype, 1, 1, keys, valueDim)) {
             long limit = BYTES_A_TILE * splits;
             long least = Long.MAX_VALUE;
             long end = System.nanoTime() + PATIENCE;
             while (least > limit && System.nanoTime() < end) {
                 long before = threads.getCurrentThreadAllocatedBytes();
-                cpu.attend(q, k, k, Attention.full()).close();
+                cpu.attend(q, k, v, Attention.full()).close();
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }
             assertThat(least).isLessThanOrEqualTo(limit);

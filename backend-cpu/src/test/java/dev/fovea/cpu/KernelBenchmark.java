@@ -83,8 +83,8 @@ public class KernelBenchmark {
     @Benchmark
     public float[] rowStream() {
         place();
-        if (rows.streams(dim)) {
-            rows.stream(valueRows, dim, weights, rescale[0], rowOutput, keyRows, dim, queries, 0.5f, rowScores, work);
+        if (rows.streams(dim, dim)) {
+            rows.stream(valueRows, weights, rescale[0], rowOutput, keyRows, dim, queries, 0.5f, rowScores, work);
             return rowOutput;
         }
         rowScores();

@@ -91,6 +91,7 @@ class PlainKernelsTest {
 
     private static final List<Step> STEPS = List.of(
             (k, x) -> k.scores(x.keys, 3, KEYS, DIM, x.queries, x.scores, x.top),
+            (k, x) -> k.scores(x.keys, 3, KEYS, DIM - 1, x.queries, x.scores, x.top),
             (k, x) -> k.top(x.scores, KEYS, x.top),
             (k, x) -> k.softmax(x.scores, KEYS, false, x.top, x.max, x.sum, x.rescale),
             (k, x) -> k.softmax(x.scores, KEYS, true, x.top, x.max, x.sum, x.rescale),
