@@ -8,12 +8,17 @@ import dev.fovea.opencl.runtime.DeviceContext;
 import dev.fovea.opencl.runtime.DeviceSearch;
 import dev.fovea.opencl.runtime.FoundDevice;
 import dev.fovea.opencl.runtime.OpenClLibrary;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Assumptions;
 
 /** The first OpenCL device of the machine; tests are skipped where there is none, unless one is required. */
 public final class FirstDevice {
+    /** Stays open: PoCL reads its built-in functions, which takes it a second, anew for the first program after its last context was closed. */
+    private static final Map<String, Backend> KEPT = new ConcurrentHashMap<>();
+
     private FirstDevice() {}
 
     /** A backend on it; the caller closes it. */
@@ -56,6 +61,8 @@ public final class FirstDevice {
                     id.isPresent(),
                     "no OpenCL device: install pocl-opencl-icd, or require one by -Dfovea.require.opencl=true");
         }
-        return id.orElseThrow(() -> new AssertionError("an OpenCL device is required: " + Backends.report()));
+        String found = id.orElseThrow(() -> new AssertionError("an OpenCL device is required: " + Backends.report()));
+        KEPT.computeIfAbsent(found, Backends::open);
+        return found;
     }
 }

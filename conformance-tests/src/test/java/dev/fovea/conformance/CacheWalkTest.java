@@ -12,7 +12,6 @@ import dev.fovea.api.cache.KvCache;
 import dev.fovea.api.cache.KvSequence;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.TransferSpec;
-import dev.fovea.api.spi.DeviceReport;
 import dev.fovea.api.spi.Support;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,11 +66,10 @@ class CacheWalkTest {
 
     @TestFactory
     Stream<DynamicTest> devices() {
-        return Backends.report().stream()
-                .filter(DeviceReport.Available.class::isInstance)
-                .flatMap(d -> shapes().stream()
-                        .map(shape -> DynamicTest.dynamicTest(shape + " on " + d.id(), () -> {
-                            try (Backend backend = Backends.open(d.id())) {
+        return OpenDevices.ids().stream()
+                .flatMap(id -> shapes().stream()
+                        .map(shape -> DynamicTest.dynamicTest(shape + " on " + id, () -> {
+                            try (Backend backend = Backends.open(id)) {
                                 Support support = backend.supports(new TransferSpec(
                                         shape.format(), shape.format(), shape.keyDim(), shape.heads()));
                                 Assumptions.assumeTrue(support instanceof Support.Yes, support.toString());

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.fovea.api.Backend;
 import dev.fovea.api.Backends;
-import dev.fovea.api.spi.DeviceInfo;
-import dev.fovea.api.spi.DeviceReport;
 import dev.fovea.conformance.CaseResult.Status;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,19 +15,9 @@ import org.junit.jupiter.api.TestFactory;
 
 /** The quick suite and the laws on every device of this machine. */
 class DevicesTest {
-    private static List<DeviceInfo> devices() {
-        List<DeviceInfo> all = new ArrayList<>();
-        for (DeviceReport r : Backends.report()) {
-            if (r instanceof DeviceReport.Available a) {
-                all.add(a.info());
-            }
-        }
-        return all;
-    }
-
     @Test
     void anOpenClDeviceIsThere() {
-        boolean there = devices().stream().anyMatch(d -> d.id().startsWith("opencl/"));
+        boolean there = OpenDevices.ids().stream().anyMatch(id -> id.startsWith("opencl/"));
         if (!Boolean.getBoolean("fovea.require.opencl")) {
             Assumptions.assumeTrue(
                     there,
@@ -46,11 +34,11 @@ class DevicesTest {
         List<Suites.Entry> suite = Suites.quick(1);
         List<Expected> expected =
                 suite.parallelStream().map(e -> Expected.of(e.testCase())).toList();
-        return devices().stream()
-                .map(d -> DynamicTest.dynamicTest("quick suite on " + d.id(), () -> {
+        return OpenDevices.ids().stream()
+                .map(id -> DynamicTest.dynamicTest("quick suite on " + id, () -> {
                     List<String> failures = new ArrayList<>();
                     int passed = 0;
-                    try (Backend backend = Backends.open(d.id());
+                    try (Backend backend = Backends.open(id);
                             Agreement agreement = new Agreement(backend)) {
                         for (int i = 0; i < suite.size(); i++) {
                             CaseResult r = agreement.run(suite.get(i).group(), expected.get(i));
@@ -67,10 +55,10 @@ class DevicesTest {
 
     @TestFactory
     Stream<DynamicTest> lawsHold() {
-        return devices().stream()
-                .flatMap(d -> Laws.all().stream()
-                        .map(law -> DynamicTest.dynamicTest(law.name() + " on " + d.id(), () -> {
-                            try (Backend backend = Backends.open(d.id())) {
+        return OpenDevices.ids().stream()
+                .flatMap(id -> Laws.all().stream()
+                        .map(law -> DynamicTest.dynamicTest(law.name() + " on " + id, () -> {
+                            try (Backend backend = Backends.open(id)) {
                                 assertThat(law.violation(backend)).isEmpty();
                             }
                         })));

@@ -1,4 +1,4 @@
-package dev.fovea.conformance;
+package dev.fovea.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -25,7 +25,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Nothing of the size of the score map is ever allocated, in the heap or outside it: 2 x 16384 x 16384 pairs are 512 MiB of bytes. */
+/**
+ * Nothing of the size of the score map is ever allocated, in the heap or outside it: 2 x 16384 x 16384 pairs are 512 MiB of bytes. In this module
+ * PoCL compiles with its optimiser; without, these runs take it six times as long.
+ */
 class MemoryTest {
     private static final int N = 16384;
     private static final long PAIRS = 2L * N * N;
