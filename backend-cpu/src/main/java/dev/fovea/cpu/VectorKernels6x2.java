@@ -53,15 +53,6 @@ final class VectorKernels6x2 extends VectorKernels {
         }
     }
 
-    /** The fewest blocks of four that leave whole ones of another size. */
-    private static int fours(int n, int size) {
-        int fours = 0;
-        while ((n - 4 * fours) % size != 0) {
-            fours++;
-        }
-        return fours;
-    }
-
     @Override
     public void accumulate(
             float[] v, int v0, int keys, int pitch, int channels, float[] s, float[] rescale, float[] o) {
