@@ -80,6 +80,11 @@ abstract class VectorKernels implements Kernels {
     }
 
     @Override
+    public int keyPitch(int columns) {
+        return columns;
+    }
+
+    @Override
     public int valuePitch(int channels) {
         return channels;
     }
