@@ -14,14 +14,17 @@ interface Kernels {
     /** Channels of the accumulator come in multiples of it; rows of values are padded with zeros to it. */
     int channelStep();
 
+    /** Floats from a key to the next that suit best, for so many columns. */
+    int keyPitch(int columns);
+
     /** Floats from a row of values to the next that suit best, for so many channels, padded. */
     int valuePitch(int channels);
 
     /**
-     * {@code s[j][r] = sum over d of k[k0 + j * dim + d] * qt[d][r]} for the keys j of [0, keys), and the largest of each lane to
+     * {@code s[j][r] = sum over d of k[k0 + j * pitch + d] * qt[d][r]} for the keys j of [0, keys), and the largest of each lane to
      * {@code top}.
      */
-    void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top);
+    void scores(float[] k, int k0, int keys, int pitch, int dim, float[] qt, float[] s, float[] top);
 
     /** Puts the largest score of each lane to {@code top}. */
     void top(float[] s, int keys, float[] top);

@@ -14,12 +14,13 @@ final class KeyTile {
      * How the kernels want a tile.
      *
      * @param capacity most keys of it
-     * @param keyPitch floats from a key to the next, not below the head dim
+     * @param columns floats of a key that are looked at, not below the head dim
+     * @param keyPitch floats from a key to the next
      * @param channels floats of a value that are looked at, not below the value dim
      * @param valuePitch floats from a value to the next
      * @param rowStep rows come in multiples of it
      */
-    record Form(int capacity, int keyPitch, int channels, int valuePitch, int rowStep) {}
+    record Form(int capacity, int columns, int keyPitch, int channels, int valuePitch, int rowStep) {}
 
     private final AttentionCall call;
     private final Scratch scratch;
@@ -63,6 +64,11 @@ final class KeyTile {
     /** Keys that the block may see. */
     KeyList list() {
         return list;
+    }
+
+    /** Floats from a key to the next. */
+    int keyPitch() {
+        return form.keyPitch;
     }
 
     /** Channels of a row of values, padded. */
@@ -112,7 +118,7 @@ final class KeyTile {
     /** Loads the keys taken. */
     void loadKeys() {
         int rows = padded(count, form.rowStep);
-        if (form.keyPitch != call.spec.headDim()) {
+        if (form.columns != call.spec.headDim()) {
             Arrays.fill(keys, 0, rows * form.keyPitch, 0);
         }
         Arrays.fill(keys, count * form.keyPitch, rows * form.keyPitch, 0);

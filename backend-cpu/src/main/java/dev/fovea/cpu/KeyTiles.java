@@ -32,7 +32,7 @@ final class KeyTiles {
         this.form = form;
         this.kept = list.keys() == null
                 && call.keyPositions == null
-                && (long) call.keys * (form.keyPitch() + form.channels()) <= MOST_KEPT;
+                && (long) call.keys * (form.columns() + form.channels()) <= MOST_KEPT;
         this.tiles = new KeyTile[kept ? Math.ceilDiv(call.keys, form.capacity()) + 1 : 1];
     }
 

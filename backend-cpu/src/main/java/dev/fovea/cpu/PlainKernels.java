@@ -54,16 +54,21 @@ final class PlainKernels implements Kernels {
     }
 
     @Override
+    public int keyPitch(int columns) {
+        return vectors.keyPitch(columns);
+    }
+
+    @Override
     public int valuePitch(int channels) {
         return vectors.valuePitch(channels);
     }
 
     @Override
-    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
+    public void scores(float[] k, int k0, int keys, int pitch, int dim, float[] qt, float[] s, float[] top) {
         Arrays.fill(top, 0, lanes, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j += BLOCK) {
             for (int r = 0; r < lanes; r += BLOCK) {
-                scoreBlock(k, k0 + j * dim, dim, qt, r, lanes, s, j * lanes + r);
+                scoreBlock(k, k0 + j * pitch, pitch, dim, qt, r, lanes, s, j * lanes + r);
             }
         }
         for (int j = 0; j < keys; j += group) {
@@ -81,10 +86,11 @@ final class PlainKernels implements Kernels {
         }
     }
 
-    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int r, int pitch, float[] s, int at) {
-        int k1 = k0 + dim;
-        int k2 = k1 + dim;
-        int k3 = k2 + dim;
+    private static void scoreBlock(
+            float[] k, int k0, int step, int dim, float[] qt, int r, int pitch, float[] s, int at) {
+        int k1 = k0 + step;
+        int k2 = k1 + step;
+        int k3 = k2 + step;
         float x00 = 0;
         float x01 = 0;
         float x02 = 0;

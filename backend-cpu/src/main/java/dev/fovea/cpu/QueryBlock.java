@@ -66,6 +66,7 @@ final class QueryBlock {
         return new KeyTile.Form(
                 tileKeys(call, programs),
                 call.spec.headDim(),
+                kernels.keyPitch(call.spec.headDim()),
                 channels,
                 kernels.valuePitch(channels),
                 kernels.keyStep());

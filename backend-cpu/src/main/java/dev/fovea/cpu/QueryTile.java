@@ -246,7 +246,7 @@ final class QueryTile {
         skipped = unseen / kernels.keyStep() * kernels.keyStep();
         place.key = tile.first() + skipped;
         int n = KeyTile.padded(visible - skipped, kernels.keyStep());
-        kernels.scores(tile.keys, skipped * dim, n, dim, queries, s, weights.top());
+        kernels.scores(tile.keys, skipped * tile.keyPitch(), n, tile.keyPitch(), dim, queries, s, weights.top());
         if (rest != 1) {
             multiply(s, n * lanes, rest);
         }

@@ -111,7 +111,7 @@ final class RowBlock {
                 batch,
                 group,
                 keys,
-                new KeyTile.Form(capacity, dim, channels, channels, Math.max(step, kernels.keyStep())),
+                new KeyTile.Form(capacity, dim, dim, channels, channels, Math.max(step, kernels.keyStep())),
                 0);
         this.pitch = capacity + Math.max(step, kernels.keyStep());
         this.row = new Row[rows];

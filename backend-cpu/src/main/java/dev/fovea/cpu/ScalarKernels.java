@@ -26,17 +26,22 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public int keyPitch(int columns) {
+        return columns;
+    }
+
+    @Override
     public int valuePitch(int channels) {
         return channels;
     }
 
     @Override
-    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
+    public void scores(float[] k, int k0, int keys, int pitch, int dim, float[] qt, float[] s, float[] top) {
         float[] sum = new float[LANES];
         for (int j = 0; j < keys; j++) {
             Arrays.fill(sum, 0);
             for (int d = 0; d < dim; d++) {
-                float x = k[k0 + j * dim + d];
+                float x = k[k0 + j * pitch + d];
                 for (int r = 0; r < LANES; r++) {
                     sum[r] += x * qt[d * LANES + r];
                 }

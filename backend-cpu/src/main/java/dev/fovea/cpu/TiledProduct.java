@@ -68,7 +68,7 @@ final class TiledProduct {
                 long at = right.at(b, h, from, column + (long) p * lanes);
                 right.read(at, depth, right.stride(2), width, right.stride(3), panel, 0, lanes, scratch);
                 float[] sums = sums(p, padded, scratch);
-                kernels.scores(a, 0, padded, depth, panel, from == 0 ? sums : part, top);
+                kernels.scores(a, 0, padded, depth, depth, panel, from == 0 ? sums : part, top);
                 if (from > 0) {
                     kernels.ops().addFloat(sums, part, sums, padded * lanes);
                 }

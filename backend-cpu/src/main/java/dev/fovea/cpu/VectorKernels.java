@@ -42,7 +42,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     private static KernelSet set(Function<VectorKernels, Kernels> as) {
-        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels4x4() : new VectorKernels6x2());
+        Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels6x4() : new VectorKernels6x2());
         Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
         Kernels narrow = as.apply(new VectorKernels8x1());
         return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), VectorGate.advice());
@@ -54,6 +54,15 @@ abstract class VectorKernels implements Kernels {
 
     /** Keys whose largest score is found in pairs before it meets that of the others. */
     abstract int block();
+
+    /** The fewest blocks of four that leave whole ones of another size. */
+    static int fours(int n, int size) {
+        int fours = 0;
+        while ((n - 4 * fours) % size != 0) {
+            fours++;
+        }
+        return fours;
+    }
 
     @Override
     public int lanes() {
@@ -68,6 +77,11 @@ abstract class VectorKernels implements Kernels {
     @Override
     public int channelStep() {
         return 8;
+    }
+
+    @Override
+    public int keyPitch(int columns) {
+        return columns;
     }
 
     @Override

@@ -42,24 +42,15 @@ final class VectorKernels6x2 extends VectorKernels {
     }
 
     @Override
-    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
+    public void scores(float[] k, int k0, int keys, int pitch, int dim, float[] qt, float[] s, float[] top) {
         Arrays.fill(top, 0, PITCH, Float.NEGATIVE_INFINITY);
         int j = 0;
         for (int sixes = keys - 4 * fours(keys, 6); j < sixes; j += 6) {
-            scores6(k, k0 + j * dim, dim, qt, s, j * PITCH, top);
+            scores6(k, k0 + j * pitch, pitch, dim, qt, s, j * PITCH, top);
         }
         for (; j < keys; j += 4) {
-            scores4(k, k0 + j * dim, dim, qt, s, j * PITCH, top);
+            scores4(k, k0 + j * pitch, pitch, dim, qt, s, j * PITCH, top);
         }
-    }
-
-    /** The fewest blocks of four that leave whole ones of another size. */
-    private static int fours(int n, int size) {
-        int fours = 0;
-        while ((n - 4 * fours) % size != 0) {
-            fours++;
-        }
-        return fours;
     }
 
     @Override
@@ -79,12 +70,12 @@ final class VectorKernels6x2 extends VectorKernels {
         }
     }
 
-    private static void scores6(float[] k, int k0, int dim, float[] qt, float[] s, int at, float[] top) {
-        int k1 = k0 + dim;
-        int k2 = k1 + dim;
-        int k3 = k2 + dim;
-        int k4 = k3 + dim;
-        int k5 = k4 + dim;
+    private static void scores6(float[] k, int k0, int pitch, int dim, float[] qt, float[] s, int at, float[] top) {
+        int k1 = k0 + pitch;
+        int k2 = k1 + pitch;
+        int k3 = k2 + pitch;
+        int k4 = k3 + pitch;
+        int k5 = k4 + pitch;
         FloatVector x00 = FloatVector.zero(FLOATS);
         FloatVector x01 = FloatVector.zero(FLOATS);
         FloatVector x10 = FloatVector.zero(FLOATS);
@@ -150,10 +141,10 @@ final class VectorKernels6x2 extends VectorKernels {
         t1.intoArray(top, LENGTH);
     }
 
-    private static void scores4(float[] k, int k0, int dim, float[] qt, float[] s, int at, float[] top) {
-        int k1 = k0 + dim;
-        int k2 = k1 + dim;
-        int k3 = k2 + dim;
+    private static void scores4(float[] k, int k0, int pitch, int dim, float[] qt, float[] s, int at, float[] top) {
+        int k1 = k0 + pitch;
+        int k2 = k1 + pitch;
+        int k3 = k2 + pitch;
         FloatVector x00 = FloatVector.zero(FLOATS);
         FloatVector x01 = FloatVector.zero(FLOATS);
         FloatVector x10 = FloatVector.zero(FLOATS);

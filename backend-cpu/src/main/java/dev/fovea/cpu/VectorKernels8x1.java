@@ -30,11 +30,11 @@ final class VectorKernels8x1 extends VectorKernels {
     }
 
     @Override
-    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
+    public void scores(float[] k, int k0, int keys, int keyPitch, int dim, float[] qt, float[] s, float[] top) {
         int pitch = lanes();
         Arrays.fill(top, 0, pitch, Float.NEGATIVE_INFINITY);
         for (int j = 0; j < keys; j += BLOCK) {
-            scoreBlock(k, k0 + j * dim, dim, qt, pitch, s, j * pitch, top);
+            scoreBlock(k, k0 + j * keyPitch, keyPitch, dim, qt, pitch, s, j * pitch, top);
         }
     }
 
@@ -47,14 +47,15 @@ final class VectorKernels8x1 extends VectorKernels {
         }
     }
 
-    private static void scoreBlock(float[] k, int k0, int dim, float[] qt, int pitch, float[] s, int at, float[] top) {
-        int k1 = k0 + dim;
-        int k2 = k1 + dim;
-        int k3 = k2 + dim;
-        int k4 = k3 + dim;
-        int k5 = k4 + dim;
-        int k6 = k5 + dim;
-        int k7 = k6 + dim;
+    private static void scoreBlock(
+            float[] k, int k0, int step, int dim, float[] qt, int pitch, float[] s, int at, float[] top) {
+        int k1 = k0 + step;
+        int k2 = k1 + step;
+        int k3 = k2 + step;
+        int k4 = k3 + step;
+        int k5 = k4 + step;
+        int k6 = k5 + step;
+        int k7 = k6 + step;
         FloatVector x00 = FloatVector.zero(FLOATS);
         FloatVector x10 = FloatVector.zero(FLOATS);
         FloatVector x20 = FloatVector.zero(FLOATS);

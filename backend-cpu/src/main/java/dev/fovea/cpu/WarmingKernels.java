@@ -24,8 +24,9 @@ final class WarmingKernels implements Kernels {
         this.vectors = vectors;
         this.plain = new PlainKernels(vectors);
         int lanes = vectors.lanes();
+        int keyPitch = vectors.keyPitch(SIZE);
         int pitch = vectors.valuePitch(SIZE);
-        float[] a = new float[SIZE * pitch];
+        float[] a = new float[SIZE * Math.max(keyPitch, pitch)];
         float[] b = new float[SIZE * lanes];
         float[] c = new float[SIZE * lanes];
         float[] top = new float[lanes];
@@ -35,7 +36,7 @@ final class WarmingKernels implements Kernels {
         int[] low = new int[lanes];
         int[] high = new int[lanes];
         Arrays.fill(high, SIZE);
-        this.scores = warming(k -> k.scores(a, 0, SIZE, SIZE, b, c, top));
+        this.scores = warming(k -> k.scores(a, 0, SIZE, keyPitch, SIZE, b, c, top));
         this.top = warming(k -> k.top(c, SIZE, top));
         this.softmax = warming(k -> k.softmax(c, SIZE, false, top, max, sum, factor));
         this.naturalSoftmax = warming(k -> k.softmax(c, SIZE, true, top, max, sum, factor));
@@ -65,13 +66,18 @@ final class WarmingKernels implements Kernels {
     }
 
     @Override
+    public int keyPitch(int columns) {
+        return vectors.keyPitch(columns);
+    }
+
+    @Override
     public int valuePitch(int channels) {
         return vectors.valuePitch(channels);
     }
 
     @Override
-    public void scores(float[] k, int k0, int keys, int dim, float[] qt, float[] s, float[] top) {
-        scores.kernel().scores(k, k0, keys, dim, qt, s, top);
+    public void scores(float[] k, int k0, int keys, int pitch, int dim, float[] qt, float[] s, float[] top) {
+        scores.kernel().scores(k, k0, keys, pitch, dim, qt, s, top);
     }
 
     @Override

@@ -25,7 +25,7 @@ public class KernelBenchmark {
     final KernelSet set = KernelSet.choose();
     final Kernels wide = set.wide();
     final RowKernels rows = set.rows();
-    final float[] keys = AttentionNumericsTest.gaussians(KEYS * 128);
+    final float[] keys = AttentionNumericsTest.gaussians(KEYS * wide.keyPitch(128));
     final float[] values = AttentionNumericsTest.gaussians(KEYS * wide.valuePitch(128));
     final float[] queries = AttentionNumericsTest.gaussians(128 * wide.lanes());
     final float[] scores = new float[KEYS * wide.lanes()];
@@ -46,7 +46,7 @@ public class KernelBenchmark {
 
     @Benchmark
     public float[] scores() {
-        wide.scores(keys, 0, KEYS, dim, queries, scores, top);
+        wide.scores(keys, 0, KEYS, wide.keyPitch(dim), dim, queries, scores, top);
         return scores;
     }
 

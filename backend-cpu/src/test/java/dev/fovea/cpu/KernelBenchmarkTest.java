@@ -37,7 +37,7 @@ class KernelBenchmarkTest {
             for (int j = 0; j < KEYS; j++) {
                 double sum = 0;
                 for (int d = 0; d < dim; d++) {
-                    sum += (double) bench.keys[j * dim + d] * bench.queries[d * lanes + r];
+                    sum += (double) bench.keys[j * bench.wide.keyPitch(dim) + d] * bench.queries[d * lanes + r];
                 }
                 close(s[j * lanes + r], sum);
                 largest = Math.max(largest, s[j * lanes + r]);

@@ -36,7 +36,7 @@ class PlainKernelsTest {
         boolean nan;
 
         Numbers(int lanes, boolean special) {
-            keys = some(3 + KEYS * DIM, special);
+            keys = some(3 + KEYS * MOST_PITCH, special);
             queries = some(Math.max(DIM, CHANNELS) * lanes, special);
             scores = some(KEYS * lanes, special);
             values = some(5 + KEYS * MOST_PITCH, special);
@@ -90,8 +90,9 @@ class PlainKernelsTest {
     }
 
     private static final List<Step> STEPS = List.of(
-            (k, x) -> k.scores(x.keys, 3, KEYS, DIM, x.queries, x.scores, x.top),
-            (k, x) -> k.scores(x.keys, 3, KEYS, DIM - 1, x.queries, x.scores, x.top),
+            (k, x) -> k.scores(x.keys, 3, KEYS, DIM + 3, DIM, x.queries, x.scores, x.top),
+            (k, x) -> k.scores(x.keys, 3, KEYS, DIM + 3, DIM - 1, x.queries, x.scores, x.top),
+            (k, x) -> k.scores(x.keys, 3, KEYS, k.keyPitch(CHANNELS), CHANNELS, x.queries, x.scores, x.top),
             (k, x) -> k.top(x.scores, KEYS, x.top),
             (k, x) -> k.softmax(x.scores, KEYS, false, x.top, x.max, x.sum, x.rescale),
             (k, x) -> k.softmax(x.scores, KEYS, true, x.top, x.max, x.sum, x.rescale),
