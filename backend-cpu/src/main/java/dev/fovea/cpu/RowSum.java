@@ -13,6 +13,8 @@ record RowSum(float max, double sum, double scale) {
     /** Up to it three terms give e^x to 1e-9. */
     private static final double SMALL = 0.01;
 
+    private static final double LARGE = 65;
+
     static RowSum of(float max, float sum) {
         return new RowSum(max, sum, 1);
     }
@@ -24,10 +26,16 @@ record RowSum(float max, double sum, double scale) {
         }
         float natural = (float) (max * LN2);
         double rounded = max * LN2 - natural;
-        double scale = rounded > -SMALL && rounded < SMALL
-                ? 1 + rounded * (1 + rounded / 2 * (1 + rounded / 3))
-                : StrictMath.exp(rounded);
+        double scale = ofRounding(rounded);
         return new RowSum(natural, sum * scale, scale);
+    }
+
+    private static double ofRounding(double x) {
+        if (x > -SMALL && x < SMALL) {
+            return 1 + x * (1 + x / 2 * (1 + x / 3));
+        }
+        // of a maximum beyond 2^30, beside which no sum counts, it may be more than an exponent takes
+        return x > -LARGE && x < LARGE ? StrictMath.exp(x) : 1;
     }
 
     /** With a logit that takes part in the sum and carries no value; -inf is no sink. */

@@ -85,6 +85,13 @@ public final class Suites {
                 "hq=2 hk=1 hv=1 sq=2 sk=2300 d=32 dv=40 parts=2")) {
             add(all, "lengths", rows);
         }
+        // scores whose rounding, as that of their maximum in other units, is itself beyond what e^x can take
+        for (String rows : List.of(
+                "sq=40 sk=33 amplitude=1e10",
+                "dtype=bf16 sq=40 sk=150 amplitude=1e10",
+                "dtype=f16 sq=2 sk=200 amplitude=100 scale=1e8")) {
+            add(all, "huge", rows + " d=32 dv=32");
+        }
         return all;
     }
 
