@@ -119,7 +119,7 @@ final class HopperPath implements EnginePath {
 
     @Override
     public boolean run(AttentionArguments a, DeviceContext context, DeviceStream stream) {
-        Ready ready = suits(a) ? ready(a.keys(), context) : null;
+        Ready ready = suits(a) ? ready(HopperVariant.keysSeen(spec, a.keys(), a.scalars()), context) : null;
         if (ready == null) {
             return false;
         }

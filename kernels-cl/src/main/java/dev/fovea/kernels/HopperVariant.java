@@ -3,6 +3,7 @@ package dev.fovea.kernels;
 import dev.fovea.api.DType;
 import dev.fovea.api.Tensor;
 import dev.fovea.api.expr.Expressions;
+import dev.fovea.api.expr.KeyBand;
 import dev.fovea.api.spec.AttentionArguments;
 import dev.fovea.api.spec.AttentionSpec;
 import dev.fovea.api.spec.KeySource;
@@ -10,6 +11,7 @@ import dev.fovea.api.spec.KeySource.Layout;
 import dev.fovea.api.spec.KvFormat;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spi.TuningPoint;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -114,7 +116,16 @@ public record HopperVariant(
         return whole;
     }
 
-    /** The variant for a spec and a run with so many keys. */
+    /** Of so many keys the most that a row sees, as far as the band of the mask tells. */
+    public static long keysSeen(AttentionSpec spec, long keys, Map<String, Number> scalars) {
+        if (spec.source().positions()) {
+            return keys;
+        }
+        KeyBand band = KeyBand.of(spec.mask(), scalars);
+        return Math.clamp((long) band.left() + band.right() + 1, 0, keys);
+    }
+
+    /** The variant for a spec and a run whose rows see so many keys. */
     public static HopperVariant of(AttentionSpec spec, long keys) {
         boolean folded = spec.cap().equals(Expressions.score())
                 && spec.score().equals(Expressions.score())

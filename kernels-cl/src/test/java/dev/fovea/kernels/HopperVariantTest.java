@@ -122,6 +122,11 @@ class HopperVariantTest {
         AttentionSpec causal = spec(DType.BF16, 128, 128, Expressions.causal());
         assertThat(HopperVariant.of(causal, 2048).keys()).isEqualTo(128);
         assertThat(HopperVariant.of(causal, 16384).keys()).isEqualTo(160);
+        assertThat(HopperVariant.keysSeen(causal, 16384, Map.of())).isEqualTo(16384);
+        AttentionSpec window =
+                spec(DType.BF16, 128, 128, ExprParser.parse("kpos <= qpos && kpos > qpos - 1024", Map.of(), Map.of()));
+        assertThat(HopperVariant.keysSeen(window, 8192, Map.of())).isEqualTo(1024);
+        assertThat(HopperVariant.keysSeen(window, 100, Map.of())).isEqualTo(100);
     }
 
     @Test
