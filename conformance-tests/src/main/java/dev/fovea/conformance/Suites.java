@@ -92,6 +92,17 @@ public final class Suites {
                 "dtype=f16 sq=2 sk=200 amplitude=100 scale=1e8")) {
             add(all, "huge", rows + " d=32 dv=32");
         }
+        // the same of engines with 16-bit weights, which a maximum rounded up makes too small, and one rounded down too
+        // large
+        for (String rows : List.of(
+                "sq=40 sk=200 amplitude=1e5",
+                "sq=2 sk=33 amplitude=3e4",
+                "dtype=bf16 sq=1 sk=200 amplitude=3e4",
+                "dtype=f16 sq=70 sk=200 amplitude=5e3",
+                "dtype=f16 sq=4 sk=65 amplitude=5e3 softcap=20",
+                "sq=33 sk=200 amplitude=1e5 bias=plane")) {
+            add(all, "huge", rows + " d=64 dv=64");
+        }
         return all;
     }
 

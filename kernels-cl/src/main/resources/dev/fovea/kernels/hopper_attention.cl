@@ -456,8 +456,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void hopper_attent
         SHAPE(o[i + 2], row + 8, COLUMN(i))
         SHAPE(o[i + 3], row + 8, COLUMN(i + 1))
       }
-      const int unknown0 = (isnan(nan0) || doubtful0) && row <= last && !SEES_FEW(row),
-                unknown1 = (isnan(nan1) || doubtful1) && row + 8 <= last && !SEES_FEW(row + 8);
+      const int unknown0 = (isnan(nan0) || doubtful0 || is_far(reference_of(m0) * power0)) && row <= last && !SEES_FEW(row),
+                unknown1 = (isnan(nan1) || doubtful1 || is_far(reference_of(m1) * power1)) && row + 8 <= last && !SEES_FEW(row + 8);
       const int few = FEW_OF_GROUP;
       // a shuffle for the same reason as above
       const uint careful = shuffle(quads_of(ballot(unknown0)) | quads_of(ballot(unknown1)) << 8, 0);

@@ -32,10 +32,12 @@
 #define EXPONENT(s, reference) FMA(s, log2_scale, -(reference))
 // What the exponent subtracts: rounded once, and the same wherever it stands.
 #define REFERENCE(m) rounded_product(reference_of(m), log2_scale)
+#define FAR(m) is_far(REFERENCE(m))
 #define TO_LOG2 1.0f
 #else
 #define EXPONENT(s, reference) (((s) - (reference)) * LOG2E)
 #define REFERENCE(m) reference_of(m)
+#define FAR(m) 0
 #define TO_LOG2 LOG2E
 #endif
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
@@ -398,8 +400,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void mma_attention
     float x = l[i];
 #pragma unroll
     for (int n = 0; n < V_DIM / 8; n++) x += SUM(out, i, n, 0) + SUM(out, i, n, 1);
-    // a reference may leave the range of numbers where no score does
-    spoilt |= row + OWN_ROW(i) <= last && (isnan(x) || (isinf(REFERENCE(m[i])) && !isinf(m[i])));
+    spoilt |= row + OWN_ROW(i) <= last && (isnan(x) || FAR(m[i]));
   }
   if (!ballot(spoilt)) {
     __local uchar *const staged = local_memory + (row - first) * V_PITCH;

@@ -18,10 +18,12 @@
 #define EXPONENT(s, reference) FMA(s, log2_scale, -(reference))
 // What the exponent subtracts: rounded once, and the same wherever it stands.
 #define REFERENCE(m) rounded_product(reference_of(m), log2_scale)
+#define FAR(m) is_far(REFERENCE(m))
 #define TO_LOG2 1.0f
 #else
 #define EXPONENT(s, reference) (((s) - (reference)) * LOG2E)
 #define REFERENCE(m) reference_of(m)
+#define FAR(m) 0
 #define TO_LOG2 LOG2E
 #endif
 // Weights are relative to a maximum that may lag behind by this power of two, so that sums are rarely rescaled.
@@ -332,8 +334,7 @@ __attribute__((always_inline)) static void attend_part(
       float x = l[r][e] = keys_sum(l[r][e]);
 #pragma unroll
       for (int n = 0; n < OUT_BLOCKS; n++) x += out[r][n][e] + out[r][n][e + 2];
-      // a reference may leave the range of numbers where no score does
-      spoilt |= isnan(x) || (isinf(REFERENCE(m[r][e])) && !isinf(m[r][e]));
+      spoilt |= isnan(x) || FAR(m[r][e]);
       float highest = m[r][e], exact = 1.0f;
 #if FOLDED
       if (m[r][e] != -INFINITY) {

@@ -15,8 +15,8 @@ import java.util.List;
  * @param openMillis to open the device
  * @param firstMillis of the first call, with its preparation
  * @param timings ours first
- * @param peak floating-point operations a second of the FMA loop, 0 where there is none
- * @param peakShare our share of it
+ * @param peak floating-point operations a second of the FMA loop, the best of all rounds, 0 where there is none
+ * @param peakShare our share of it, the median of those in each round
  * @param sum bytes a second of the loop that sums keys and values, likewise
  * @param calls of ours that count
  */

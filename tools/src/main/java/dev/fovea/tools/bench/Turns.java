@@ -143,18 +143,21 @@ final class Turns {
                     own ? 1 : medianOf(turns(e), ours, (theirs, our) -> theirs / our),
                     own ? checkedShare : e.checkedShare()));
         }
-        double millis = BenchRun.median(ours);
-        double peak = limit(ForkResult.PEAK);
-        double sum = limit(ForkResult.SUM);
         return new ForkResult(
                 openMillis,
                 firstMillis,
                 timings,
-                peak,
-                peak == 0 ? 0 : bench.flops() / millis * 1e3 / peak,
-                sum,
-                sum == 0 ? 0 : bench.bytes() / millis * 1e3 / sum,
+                limit(ForkResult.PEAK),
+                share(bench.flops(), ours, ForkResult.PEAK),
+                limit(ForkResult.SUM),
+                share(bench.bytes(), ours, ForkResult.SUM),
                 calls);
+    }
+
+    /** The median of the shares of each round, like a ratio: a machine with neighbours has another limit in each. */
+    private double share(double work, List<Double> ours, String name) {
+        List<Double> limit = limits.getOrDefault(name, List.of());
+        return limit.isEmpty() ? 0 : medianOf(limit, ours, (most, millis) -> work / millis * 1e3 / most);
     }
 
     /** The best of all rounds: a limit that was disturbed is none. */
