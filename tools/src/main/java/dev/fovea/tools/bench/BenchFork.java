@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -26,6 +27,9 @@ import java.util.function.DoubleSupplier;
 public final class BenchFork {
     /** Where the memory of a case is summed: as large as the caches at least, or it would not be memory. */
     private static final long MEMORY_BYTES = 64 << 20;
+
+    /** The compiler may take seconds for a kernel, longer than short measurements. */
+    private static final Duration WARM_UP = Duration.ofSeconds(10);
 
     private final CpuCase c;
     private final int threads;
@@ -127,6 +131,7 @@ public final class BenchFork {
         AttentionSpec spec = bench.attention().spec(q, k, v);
         AttentionPlan plan = resources.keep(fovea.prepare(spec));
         var arguments = BenchRun.arguments(bench, spec, q, k, v, o);
+        plan.warmUp(arguments, WARM_UP);
         return new Entrant(name, plan.describe(), 0, () -> plan.run(arguments));
     }
 
