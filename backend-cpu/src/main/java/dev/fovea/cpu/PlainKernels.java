@@ -465,28 +465,23 @@ final class PlainKernels implements Kernels {
     private static void exponentiate(
             float[] s, int r, int keys, int pitch, float unit, float[] max, float[] sum, float[] rescale) {
         float m = max[r] == Float.NEGATIVE_INFINITY ? 0 : max[r];
-        float even = sum[r] * rescale[r];
-        float odd = 0;
+        float all = 0;
         int end = keys * pitch;
-        for (int at = r; at < end; at += 2 * pitch) {
+        for (int at = r; at < end; at += pitch) {
             float p = exp2((s[at] - m) * unit);
             s[at] = p;
-            even += p;
-            float q = exp2((s[at + pitch] - m) * unit);
-            s[at + pitch] = q;
-            odd += q;
+            all += p;
         }
-        sum[r] = even + odd;
+        sum[r] = sum[r] * rescale[r] + all;
     }
 
     private static float exp2(float t) {
         float z = t + Exponential.ROUND;
         float y = t - (z - Exponential.ROUND);
+        float w = y * y;
         float p = Math.fma(Exponential.C6, y, Exponential.C5);
-        p = Math.fma(p, y, Exponential.C4);
-        p = Math.fma(p, y, Exponential.C3);
-        p = Math.fma(p, y, Exponential.C2);
-        p = Math.fma(p, y, Exponential.C1);
+        p = Math.fma(p, w, Math.fma(Exponential.C4, y, Exponential.C3));
+        p = Math.fma(p, w, Math.fma(Exponential.C2, y, Exponential.C1));
         p = Math.fma(p, y, 1);
         return t < -126 ? 0 : p * Float.intBitsToFloat(Float.floatToRawIntBits(z) << 23);
     }

@@ -125,11 +125,11 @@ abstract class VectorKernels implements Kernels {
         float unit = natural ? Exponential.LOG2E : 1;
         for (int x = 0; x < lanes; x += LENGTH) {
             raise(x, unit, top, max, rescale);
-            if (natural) {
-                exponentiateNatural(s, x, keys, max, sum, rescale);
-            } else {
-                exponentiate(s, x, keys, max, sum, rescale);
-            }
+        }
+        if (natural) {
+            exponentiateNatural(s, keys, max, sum, rescale);
+        } else {
+            exponentiate(s, keys, max, sum, rescale);
         }
     }
 
@@ -142,22 +142,25 @@ abstract class VectorKernels implements Kernels {
         t = t.blend(0f, old.compare(VectorOperators.EQ, m)); // -inf less -inf too
         FloatVector z = t.add(Exponential.ROUND);
         FloatVector y = t.sub(z.sub(Exponential.ROUND));
+        FloatVector w = y.mul(y);
+        FloatVector a4 =
+                FloatVector.broadcast(FLOATS, Exponential.C4).fma(y, FloatVector.broadcast(FLOATS, Exponential.C3));
+        FloatVector a2 =
+                FloatVector.broadcast(FLOATS, Exponential.C2).fma(y, FloatVector.broadcast(FLOATS, Exponential.C1));
         FloatVector p = FloatVector.broadcast(FLOATS, Exponential.C6)
                 .fma(y, FloatVector.broadcast(FLOATS, Exponential.C5))
-                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C4))
-                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C3))
-                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C2))
-                .fma(y, FloatVector.broadcast(FLOATS, Exponential.C1))
+                .fma(w, a4)
+                .fma(w, a2)
                 .fma(y, FloatVector.broadcast(FLOATS, 1f));
         p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
         p.blend(0f, t.compare(VectorOperators.LT, -126f)).intoArray(rescale, x);
     }
 
-    /** Replaces the scores of the lanes from x on by 2^(s - max) and adds these to the sums, rescaled. */
-    abstract void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
+    /** Replaces the scores by 2^(s - max) and adds these, added up key by key, to the sums, rescaled. */
+    abstract void exponentiate(float[] s, int keys, float[] max, float[] sum, float[] rescale);
 
     /** Likewise by e^(s - max). */
-    abstract void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale);
+    abstract void exponentiateNatural(float[] s, int keys, float[] max, float[] sum, float[] rescale);
 
     @Override
     public void exponentials(float[] s, int keys, boolean natural, float[] max, float[] factor, float[] p) {
@@ -184,8 +187,9 @@ abstract class VectorKernels implements Kernels {
             FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(unit);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector w = y.mul(y);
             FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+                    c6.fma(y, c5).fma(w, c4.fma(y, c3)).fma(w, c2.fma(y, c1)).fma(y, c0);
             p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             p.blend(0f, t.compare(VectorOperators.LT, -126f)).mul(by).intoArray(to, at);
         }

@@ -317,7 +317,12 @@ final class VectorKernels6x2 extends VectorKernels {
     }
 
     @Override
-    void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
+    void exponentiate(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+        column(s, 0, keys, max, sum, rescale);
+        column(s, LENGTH, keys, max, sum, rescale);
+    }
+
+    private static void column(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
         FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
         FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
         FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
@@ -327,34 +332,42 @@ final class VectorKernels6x2 extends VectorKernels {
         FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
         FloatVector m = FloatVector.fromArray(FLOATS, max, x);
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
-        FloatVector odd = FloatVector.zero(FLOATS);
+        FloatVector all = FloatVector.zero(FLOATS);
         for (int j = 0; j < keys; j += 2) {
             int at = x + j * PITCH;
             FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector a = y.mul(y);
             FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+                    c6.fma(y, c5).fma(a, c4.fma(y, c3)).fma(a, c2.fma(y, c1)).fma(y, c0);
             p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
             FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m);
             FloatVector w = u.add(Exponential.ROUND);
             FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector b = v.mul(v);
             FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+                    c6.fma(v, c5).fma(b, c4.fma(v, c3)).fma(b, c2.fma(v, c1)).fma(v, c0);
             r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
             p.intoArray(s, at);
             r.intoArray(s, at + PITCH);
-            even = even.add(p);
-            odd = odd.add(r);
+            all = all.add(p).add(r);
         }
-        even.add(odd).intoArray(sum, x);
+        FloatVector.fromArray(FLOATS, sum, x)
+                .mul(FloatVector.fromArray(FLOATS, rescale, x))
+                .add(all)
+                .intoArray(sum, x);
     }
 
     @Override
-    void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
+    void exponentiateNatural(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+        columnNatural(s, 0, keys, max, sum, rescale);
+        columnNatural(s, LENGTH, keys, max, sum, rescale);
+    }
+
+    private static void columnNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
         FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
         FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
         FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
@@ -364,29 +377,32 @@ final class VectorKernels6x2 extends VectorKernels {
         FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
         FloatVector m = FloatVector.fromArray(FLOATS, max, x);
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
-        FloatVector odd = FloatVector.zero(FLOATS);
+        FloatVector all = FloatVector.zero(FLOATS);
         for (int j = 0; j < keys; j += 2) {
             int at = x + j * PITCH;
             FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector a = y.mul(y);
             FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+                    c6.fma(y, c5).fma(a, c4.fma(y, c3)).fma(a, c2.fma(y, c1)).fma(y, c0);
             p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
             FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m).mul(Exponential.LOG2E);
             FloatVector w = u.add(Exponential.ROUND);
             FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector b = v.mul(v);
             FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+                    c6.fma(v, c5).fma(b, c4.fma(v, c3)).fma(b, c2.fma(v, c1)).fma(v, c0);
             r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
             p.intoArray(s, at);
             r.intoArray(s, at + PITCH);
-            even = even.add(p);
-            odd = odd.add(r);
+            all = all.add(p).add(r);
         }
-        even.add(odd).intoArray(sum, x);
+        FloatVector.fromArray(FLOATS, sum, x)
+                .mul(FloatVector.fromArray(FLOATS, rescale, x))
+                .add(all)
+                .intoArray(sum, x);
     }
 }

@@ -18,9 +18,6 @@ final class VectorKernels8x3 extends VectorKernels {
     private static final int LENGTH = Species.LENGTH;
     private static final int BLOCK = 8;
 
-    /** A constant, unlike in the products: with it the loops of the softmax lose their range checks, a third of their time. */
-    private static final int PITCH = 3 * LENGTH;
-
     VectorKernels8x3() {
         super(3);
     }
@@ -289,76 +286,12 @@ final class VectorKernels8x3 extends VectorKernels {
     }
 
     @Override
-    void exponentiate(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
-        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
-        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
-        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
-        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
-        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
-        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
-        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
-        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
-        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
-        FloatVector odd = FloatVector.zero(FLOATS);
-        for (int j = 0; j < keys; j += 2) {
-            int at = x + j * PITCH;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
-            FloatVector z = t.add(Exponential.ROUND);
-            FloatVector y = t.sub(z.sub(Exponential.ROUND));
-            FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
-            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
-            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m);
-            FloatVector w = u.add(Exponential.ROUND);
-            FloatVector v = u.sub(w.sub(Exponential.ROUND));
-            FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
-            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
-            p.intoArray(s, at);
-            r.intoArray(s, at + PITCH);
-            even = even.add(p);
-            odd = odd.add(r);
-        }
-        even.add(odd).intoArray(sum, x);
+    void exponentiate(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+        VectorExponentials.rows3(s, keys, max, sum, rescale);
     }
 
     @Override
-    void exponentiateNatural(float[] s, int x, int keys, float[] max, float[] sum, float[] rescale) {
-        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
-        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
-        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
-        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
-        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
-        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
-        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
-        FloatVector m = FloatVector.fromArray(FLOATS, max, x);
-        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.fromArray(FLOATS, sum, x).mul(FloatVector.fromArray(FLOATS, rescale, x));
-        FloatVector odd = FloatVector.zero(FLOATS);
-        for (int j = 0; j < keys; j += 2) {
-            int at = x + j * PITCH;
-            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m).mul(Exponential.LOG2E);
-            FloatVector z = t.add(Exponential.ROUND);
-            FloatVector y = t.sub(z.sub(Exponential.ROUND));
-            FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
-            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
-            FloatVector u = FloatVector.fromArray(FLOATS, s, at + PITCH).sub(m).mul(Exponential.LOG2E);
-            FloatVector w = u.add(Exponential.ROUND);
-            FloatVector v = u.sub(w.sub(Exponential.ROUND));
-            FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
-            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
-            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
-            p.intoArray(s, at);
-            r.intoArray(s, at + PITCH);
-            even = even.add(p);
-            odd = odd.add(r);
-        }
-        even.add(odd).intoArray(sum, x);
+    void exponentiateNatural(float[] s, int keys, float[] max, float[] sum, float[] rescale) {
+        VectorExponentials.rows3Natural(s, keys, max, sum, rescale);
     }
 }
