@@ -33,13 +33,14 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
         AttentionArguments a = (AttentionArguments) arguments;
         AttentionCall call = new AttentionCall(spec, a);
         AttentionWork work = work(call, a.schedule());
+        boolean small = SmallBlock.fits(call, programs) && backend.kernels().small().getAsBoolean();
         Scratch shared = backend.scratch().take();
         try {
             float[] workspace = shared.floats(Role.WORKSPACE, work.workspace());
             backend.forEach(
                     work.tasks().size(),
                     1,
-                    (i, scratch) -> run(call, work, work.tasks().get((int) i), workspace, scratch));
+                    (i, scratch) -> run(call, work, work.tasks().get((int) i), small, workspace, scratch));
             backend.forEach(work.units().size(), 1, (i, scratch) -> {
                 Unit u = work.units().get((int) i);
                 new RowOutput(call, scratch, u.batch(), u.group())
@@ -56,13 +57,19 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
                 : AttentionWork.cut(Shape.of(call), backend.kernels(), call.selection);
     }
 
-    private void run(AttentionCall call, AttentionWork work, Task task, float[] workspace, Scratch scratch) {
+    private void run(
+            AttentionCall call, AttentionWork work, Task task, boolean small, float[] workspace, Scratch scratch) {
         int keyHead = call.keyHead(task.group());
         int length = call.keyLength(task.batch(), keyHead);
         KeyList keys = call.selection == null
                 ? new KeyList(null, length)
                 : call.selection.keys(task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
         if (!task.few()) {
+            if (small && SmallBlock.fits(task.rows())
+                    && SmallBlock.of(call, backend.kernels(), scratch)
+                            .run(task.batch(), task.group(), task.first(), task.rows())) {
+                return;
+            }
             new QueryBlock(call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys)
                     .run(task.first(), task.rows());
             return;
