@@ -3,13 +3,19 @@ package dev.fovea.cpu;
 import dev.fovea.api.DType;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.cpu.Scratch.Role;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention of few rows over few keys of f32, without expressions: what {@link QueryBlock} computes, bit by bit, at less expense beside
  * the products. One object serves all blocks of a call that its thread works on.
  */
 final class SmallBlock {
+    /** What the kernels take; other classes may ask without loading those. */
+    static final int VECTOR_BITS = 512;
+
     /** Rows up to which lanes along a vector of rows are faster than tiles of several. */
     private static final int MOST_ROWS = 48;
 
@@ -25,14 +31,11 @@ final class SmallBlock {
     private final int channels;
     private final float scale;
     private final float[] keys;
-    private final float[] values;
     private final float[] queries;
     private final float[] s;
     private final float[] top;
-    private final float[] max;
     private final float[] sum;
     private final float[] factor;
-    private final float[] rescale;
     private final float[] found;
     private final float[] dense;
     private final int[] low = new int[LENGTH];
@@ -41,6 +44,11 @@ final class SmallBlock {
     private final int[] rowQueries = new int[LENGTH];
     private final KeyStore.Run keyRun;
     private final KeyStore.Run valueRun;
+    private final long[] rowsAt = new long[LENGTH];
+    private @Nullable MemorySegment values;
+    private long firstValue;
+    private long valueStride;
+    private int located;
 
     private SmallBlock(AttentionCall call, KernelSet set, Scratch scratch) {
         this.call = call;
@@ -51,19 +59,15 @@ final class SmallBlock {
         this.scale = (float) (call.scale * LOG2E);
         int most = KeyTile.padded(call.keys, KEY_STEP);
         this.keys = scratch.floats(Role.KEYS, most * PITCH);
-        this.values = scratch.floats(Role.VALUES, most * PITCH);
         this.queries = scratch.floats(Role.QUERIES, LENGTH * dim);
         this.s = scratch.floats(Role.TILE, LENGTH * most);
         this.top = scratch.floats(Role.TOP, LENGTH);
-        this.max = scratch.floats(Role.MAXIMUM, LENGTH);
         this.sum = scratch.floats(Role.SUM, LENGTH);
         this.factor = scratch.floats(Role.FACTOR, LENGTH);
-        this.rescale = scratch.floats(Role.RESCALE, LENGTH);
         this.found = scratch.floats(Role.LANES, LENGTH);
         this.dense = scratch.floats(Role.ROW, LENGTH * Math.max(dim, channels));
-        this.keyRun = (from, outer, head, position, n, done) -> copy(from.rows(), outer, head, position, n, keys, done);
-        this.valueRun =
-                (from, outer, head, position, n, done) -> copy(from.rows(), outer, head, position, n, values, done);
+        this.keyRun = (from, outer, head, position, n, done) -> copy(from.rows(), outer, head, position, n, done);
+        this.valueRun = (from, outer, head, position, n, done) -> locate(from.rows(), outer, head, position, n);
     }
 
     /** Whether blocks of few rows of a call may be done this way. */
@@ -96,9 +100,15 @@ final class SmallBlock {
         return block;
     }
 
-    private void copy(Rows from, long outer, long head, long position, int n, float[] to, int row) {
-        VectorSmallKernels.copy(
-                from.memory(), from.at(outer, head, position), from.rowBytes(), n, from.length(), to, row);
+    private void copy(Rows from, long outer, long head, long position, int n, int row) {
+        VectorSmallKernels.copy(from.memory(), from.at(outer, head, position), from.rowBytes(), n, dim, keys, row);
+    }
+
+    private void locate(Rows from, long outer, long head, long position, int n) {
+        values = from.memory();
+        firstValue = from.at(outer, head, position);
+        valueStride = from.rowBytes();
+        located = n;
     }
 
     /** Does some rows; false if that takes more care: there is no key, or a NaN among the outputs. */
@@ -117,14 +127,16 @@ final class SmallBlock {
         int n = KeyTile.padded(count, KEY_STEP);
         call.store.eachKeys(batch, keyHead, begin, count, keyRun);
         call.store.eachValues(batch, keyHead, call.valueHead(group), begin, count, valueRun);
+        if (located != count) { // in pages
+            return false;
+        }
         Arrays.fill(keys, count * PITCH, n * PITCH, 0);
-        Arrays.fill(values, count * PITCH, n * PITCH, 0);
         Arrays.fill(found, 0, LENGTH, 0);
         int kept = Math.clamp(last - call.band.left(), 0, call.keys);
         int common = Math.clamp(position + call.band.right(), -1, length - 1);
         boolean cut = begin < kept || begin + n - 1 > common;
         for (int r = 0; r < rows; r += LENGTH) {
-            tile(batch, group, first + r, Math.min(LENGTH, rows - r), cut ? begin : -1, length, n);
+            tile(batch, group, first + r, Math.min(LENGTH, rows - r), cut ? begin : -1, length, count, n);
         }
         float nan = 0;
         for (int r = 0; r < LENGTH; r++) {
@@ -134,28 +146,25 @@ final class SmallBlock {
     }
 
     /** @param cutFrom first key if some row does not see all of them, else -1 */
-    private void tile(int batch, int group, long first, int rows, int cutFrom, int length, int n) {
+    private void tile(int batch, int group, long first, int rows, int cutFrom, int length, int count, int n) {
         place(group, first);
         int outer = call.outer(batch);
         int start = call.firstQuery(batch);
-        if (call.groupHeads == 1) {
-            call.query.read(outer, heads[0], start + rowQueries[0], rows, dense, 0, dim, scratch);
-        } else {
-            for (int r = 0; r < rows; r++) {
-                call.query.read(outer, heads[r], start + rowQueries[r], 1, dense, r * dim, dim, scratch);
-            }
+        for (int r = 0; r < LENGTH; r++) {
+            int row = Math.min(r, rows - 1);
+            rowsAt[r] = call.query.at(outer, heads[row], start + rowQueries[row]);
         }
-        Arrays.fill(dense, rows * dim, LENGTH * dim, 0);
-        kernels.ops().toLanesFloat(dense, dim, scale, queries, LENGTH);
+        VectorSmallKernels.toLanes(call.query.memory(), rowsAt, dim, scale, dense, queries);
         VectorSmallKernels.scores(keys, n, dim, queries, s, top);
         if (cutFrom >= 0) {
             cut(call.queryOffset(batch, call.keyHead(group)), rows, cutFrom, length, n);
         }
-        Arrays.fill(max, 0, LENGTH, Float.NEGATIVE_INFINITY);
-        Arrays.fill(sum, 0, LENGTH, 0);
-        kernels.softmax(s, n, false, top, max, sum, rescale);
-        conclude(outer, start, rows);
-        VectorSmallKernels.values(values, n, channels, s, factor, dense, found);
+        VectorSmallKernels.softmax(s, n, top, sum, factor);
+        if (call.sinks != null || call.logSumExp != null) {
+            conclude(outer, start, rows);
+        }
+        VectorSmallKernels.values(
+                Objects.requireNonNull(values), firstValue, valueStride, count, channels, s, factor, dense, found);
         if (call.groupHeads == 1) {
             call.output.write(outer, heads[0], start + rowQueries[0], rows, dense, 0, scratch);
         } else {
@@ -190,17 +199,11 @@ final class SmallBlock {
         kernels.top(s, n, top);
     }
 
-    /** Finds what the sums of each row are to be multiplied by. */
+    /** Takes in sinks and writes log-sum-exps. */
     private void conclude(int outer, int start, int rows) {
-        for (int r = 0; r < LENGTH; r++) {
-            factor[r] = RowSum.factor(max[r], sum[r]);
-        }
-        if (call.sinks == null && call.logSumExp == null) {
-            return;
-        }
         for (int r = 0; r < rows; r++) {
-            RowSum total = RowSum.ofBase2(max[r], sum[r]);
-            if (call.sinks != null) {
+            RowSum total = RowSum.ofBase2(top[r], sum[r]);
+            if (call.sinks != null && call.sinks[heads[r]] != Float.NEGATIVE_INFINITY) {
                 total = total.withSink(call.sinks[heads[r]]);
                 factor[r] = total.factor();
             }

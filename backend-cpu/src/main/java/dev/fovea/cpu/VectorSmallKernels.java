@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -11,7 +12,10 @@ import jdk.incubator.vector.VectorSpecies;
  * The products of {@link SmallBlock}: scores with one vector of rows on the lanes, values with channels on the lanes, so that nothing of
  * the output is transposed. Operations and their order are those of {@link VectorKernels}, and so are the bits.
  *
- * <p>Loops are counted and indices rise by constants, which leaves no check of a range in them; hence one pitch for all shapes.
+ * <p>Loops are counted and indices rise by constants, which leaves no check of a range in them; hence one pitch for all shapes. Outputs
+ * go to an array first: so many stores to memory in a method, each with its checks, exceed what the compiler takes.
+ *
+ * <p>Lanes are sixteen here.
  */
 final class VectorSmallKernels {
     private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
@@ -24,22 +28,46 @@ final class VectorSmallKernels {
     static final int MOST_KEYS = 128;
     static final int KEY_STEP = 8;
 
+    private static final IntVector FIRST_8 = VectorTranspose16.FIRST_8;
+    private static final IntVector SECOND_8 = VectorTranspose16.SECOND_8;
+    private static final IntVector FIRST_4 = VectorTranspose16.FIRST_4;
+    private static final IntVector SECOND_4 = VectorTranspose16.SECOND_4;
+    private static final IntVector FIRST_2 = VectorTranspose16.FIRST_2;
+    private static final IntVector SECOND_2 = VectorTranspose16.SECOND_2;
+    private static final IntVector FIRST_1 = VectorTranspose16.FIRST_1;
+    private static final IntVector SECOND_1 = VectorTranspose16.SECOND_1;
+
     private VectorSmallKernels() {}
 
-    /** Whether there are registers for the blocks, and rows suit them. */
+    /** Whether the blocks suit so many columns. */
     static boolean fits(int dim, int channels) {
-        return Species.MANY_REGISTERS
-                && LENGTH >= 16
-                && dim % LENGTH == 0
-                && dim <= PITCH
-                && channels % (2 * LENGTH) == 0
-                && channels <= PITCH;
+        return dim % LENGTH == 0 && dim <= PITCH && channels % (2 * LENGTH) == 0;
     }
 
     /** Rows of memory to an array, from its row {@code first} on. */
     static void copy(MemorySegment from, long at, long stride, int rows, int columns, float[] to, int first) {
-        for (int c = 0; c < columns; c += LENGTH) {
+        int c = 0;
+        for (; c + 4 * LENGTH <= columns; c += 4 * LENGTH) {
+            fourColumns(from, at + 4L * c, stride, rows, to, first * PITCH + c);
+        }
+        for (; c < columns; c += LENGTH) {
             column(from, at + 4L * c, stride, rows, to, first * PITCH + c);
+        }
+    }
+
+    private static void fourColumns(MemorySegment from, long at, long stride, int rows, float[] to, int x) {
+        int end = Math.min(rows, MOST_KEYS);
+        for (int r = 0; r < end; r++) {
+            int y = x + r * PITCH;
+            long a = at + r * stride;
+            FloatVector v0 = FloatVector.fromMemorySegment(FLOATS, from, a, ORDER);
+            FloatVector v1 = FloatVector.fromMemorySegment(FLOATS, from, a + 4L * LENGTH, ORDER);
+            FloatVector v2 = FloatVector.fromMemorySegment(FLOATS, from, a + 8L * LENGTH, ORDER);
+            FloatVector v3 = FloatVector.fromMemorySegment(FLOATS, from, a + 12L * LENGTH, ORDER);
+            v0.intoArray(to, y);
+            v1.intoArray(to, y + LENGTH);
+            v2.intoArray(to, y + 2 * LENGTH);
+            v3.intoArray(to, y + 3 * LENGTH);
         }
     }
 
@@ -47,6 +75,62 @@ final class VectorSmallKernels {
         int end = Math.min(rows, MOST_KEYS);
         for (int r = 0; r < end; r++) {
             FloatVector.fromMemorySegment(FLOATS, from, at + r * stride, ORDER).intoArray(to, x + r * PITCH);
+        }
+    }
+
+    /**
+     * {@code lanes[d][r] = rows[r][d] * factor} for 16 rows wherever they lie. In two steps of four vectors each: squares of 16 vectors do
+     * not fit the registers beside what permutes them.
+     */
+    static void toLanes(MemorySegment from, long[] rows, int columns, float factor, float[] work, float[] lanes) {
+        swapQuarters(from, rows, columns, factor, work);
+        swapSingles(work, columns, lanes);
+    }
+
+    private static void swapQuarters(MemorySegment from, long[] rows, int columns, float factor, float[] to) {
+        FloatVector f = FloatVector.broadcast(FLOATS, factor);
+        for (int z = 0; z < columns / 4; z++) {
+            int i = z & 3;
+            long column = 16L * (z - i);
+            IntVector a = FloatVector.fromMemorySegment(FLOATS, from, rows[i] + column, ORDER)
+                    .mul(f)
+                    .reinterpretAsInts();
+            IntVector b = FloatVector.fromMemorySegment(FLOATS, from, rows[i + 4] + column, ORDER)
+                    .mul(f)
+                    .reinterpretAsInts();
+            IntVector c = FloatVector.fromMemorySegment(FLOATS, from, rows[i + 8] + column, ORDER)
+                    .mul(f)
+                    .reinterpretAsInts();
+            IntVector d = FloatVector.fromMemorySegment(FLOATS, from, rows[i + 12] + column, ORDER)
+                    .mul(f)
+                    .reinterpretAsInts();
+            IntVector x = FIRST_8.selectFrom(a, c);
+            IntVector y = SECOND_8.selectFrom(a, c);
+            IntVector u = FIRST_8.selectFrom(b, d);
+            IntVector w = SECOND_8.selectFrom(b, d);
+            int at = (4 * (z - i) + i) * 16;
+            FIRST_4.selectFrom(x, u).reinterpretAsFloats().intoArray(to, at);
+            SECOND_4.selectFrom(x, u).reinterpretAsFloats().intoArray(to, at + 4 * 16);
+            FIRST_4.selectFrom(y, w).reinterpretAsFloats().intoArray(to, at + 8 * 16);
+            SECOND_4.selectFrom(y, w).reinterpretAsFloats().intoArray(to, at + 12 * 16);
+        }
+    }
+
+    private static void swapSingles(float[] from, int columns, float[] to) {
+        for (int z = 0; z < columns / 4; z++) {
+            int at = z * 4 * 16;
+            IntVector a = FloatVector.fromArray(FLOATS, from, at).reinterpretAsInts();
+            IntVector b = FloatVector.fromArray(FLOATS, from, at + 16).reinterpretAsInts();
+            IntVector c = FloatVector.fromArray(FLOATS, from, at + 2 * 16).reinterpretAsInts();
+            IntVector d = FloatVector.fromArray(FLOATS, from, at + 3 * 16).reinterpretAsInts();
+            IntVector x = FIRST_2.selectFrom(a, c);
+            IntVector y = SECOND_2.selectFrom(a, c);
+            IntVector u = FIRST_2.selectFrom(b, d);
+            IntVector w = SECOND_2.selectFrom(b, d);
+            FIRST_1.selectFrom(x, u).reinterpretAsFloats().intoArray(to, at);
+            SECOND_1.selectFrom(x, u).reinterpretAsFloats().intoArray(to, at + 16);
+            FIRST_1.selectFrom(y, w).reinterpretAsFloats().intoArray(to, at + 2 * 16);
+            SECOND_1.selectFrom(y, w).reinterpretAsFloats().intoArray(to, at + 3 * 16);
         }
     }
 
@@ -62,6 +146,47 @@ final class VectorSmallKernels {
         }
     }
 
+    /** Replaces scores by 2^(s - top), adds these up and finds what makes outputs of their products; as all kernels do at the first keys. */
+    static void softmax(float[] s, int keys, float[] top, float[] sum, float[] factor) {
+        FloatVector c6 = FloatVector.broadcast(FLOATS, Exponential.C6);
+        FloatVector c5 = FloatVector.broadcast(FLOATS, Exponential.C5);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, Exponential.C4);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, Exponential.C3);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, Exponential.C2);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, Exponential.C1);
+        FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
+        FloatVector m = FloatVector.fromArray(FLOATS, top, 0);
+        m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+        FloatVector even = FloatVector.zero(FLOATS);
+        FloatVector odd = FloatVector.zero(FLOATS);
+        int end = Math.min(keys, MOST_KEYS);
+        for (int j = 0; j < end; j += 2) {
+            int at = j * LENGTH;
+            FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
+            FloatVector z = t.add(Exponential.ROUND);
+            FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector p =
+                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+            p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
+            FloatVector u = FloatVector.fromArray(FLOATS, s, at + LENGTH).sub(m);
+            FloatVector w = u.add(Exponential.ROUND);
+            FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector r =
+                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+            r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+            r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
+            p.intoArray(s, at);
+            r.intoArray(s, at + LENGTH);
+            even = even.add(p);
+            odd = odd.add(r);
+        }
+        even = even.add(odd);
+        even.intoArray(sum, 0);
+        FloatVector f = c0.div(even);
+        f.blend(0f, even.compare(VectorOperators.EQ, 0f)).intoArray(factor, 0);
+    }
+
     /**
      * The outputs of a vector of rows, {@code sum over j of p[j][row] * v[j] * factor[row]}.
      *
@@ -69,10 +194,18 @@ final class VectorSmallKernels {
      * @param found becomes NaN somewhere if an output is
      */
     static void values(
-            float[] v, int keys, int channels, float[] p, float[] factor, float[] o, float[] found) {
+            MemorySegment v,
+            long first,
+            long stride,
+            int keys,
+            int channels,
+            float[] p,
+            float[] factor,
+            float[] o,
+            float[] found) {
         for (int lane = 0; lane < LENGTH; lane += 8) {
             for (int d = 0; d < channels; d += 2 * LENGTH) {
-                values8(v, d, keys, p, lane, factor, o, lane * channels + d, channels, found);
+                values8(v, first + 4L * d, stride, keys, p, lane, factor, o, lane * channels + d, channels, found);
             }
         }
     }
@@ -192,7 +325,17 @@ final class VectorSmallKernels {
     }
 
     private static void values8(
-            float[] v, int first, int keys, float[] p, int lane, float[] factor, float[] o, int at, int pitch, float[] found) {
+            MemorySegment v,
+            long first,
+            long stride,
+            int keys,
+            float[] p,
+            int lane,
+            float[] factor,
+            float[] o,
+            int at,
+            int pitch,
+            float[] found) {
         FloatVector x00 = FloatVector.zero(FLOATS);
         FloatVector x01 = FloatVector.zero(FLOATS);
         FloatVector x10 = FloatVector.zero(FLOATS);
@@ -209,12 +352,12 @@ final class VectorSmallKernels {
         FloatVector x61 = FloatVector.zero(FLOATS);
         FloatVector x70 = FloatVector.zero(FLOATS);
         FloatVector x71 = FloatVector.zero(FLOATS);
-        int end = Math.min(keys, MOST_KEYS);
-        for (int j = 0; j < end; j++) {
-            int x = first + j * PITCH;
-            int row = lane + j * LENGTH;
-            FloatVector y0 = FloatVector.fromArray(FLOATS, v, x);
-            FloatVector y1 = FloatVector.fromArray(FLOATS, v, x + LENGTH);
+        int end = Math.min(keys, MOST_KEYS) * LENGTH;
+        long value = first;
+        for (int j = 0; j < end; j += LENGTH) {
+            int row = lane + j;
+            FloatVector y0 = FloatVector.fromMemorySegment(FLOATS, v, value, ORDER);
+            FloatVector y1 = FloatVector.fromMemorySegment(FLOATS, v, value + 4L * LENGTH, ORDER);
             FloatVector b = FloatVector.broadcast(FLOATS, p[row]);
             x00 = b.fma(y0, x00);
             x01 = b.fma(y1, x01);
@@ -239,6 +382,7 @@ final class VectorSmallKernels {
             b = FloatVector.broadcast(FLOATS, p[row + 7]);
             x70 = b.fma(y0, x70);
             x71 = b.fma(y1, x71);
+            value += stride;
         }
         x00 = x00.mul(factor[lane]);
         x01 = x01.mul(factor[lane]);

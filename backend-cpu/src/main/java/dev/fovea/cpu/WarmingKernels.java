@@ -62,8 +62,10 @@ final class WarmingKernels implements Kernels {
         Warming<Boolean> warming = new Warming<>(false, true, vectors -> {
             if (vectors) {
                 VectorSmallKernels.copy(memory, 0, 4L * SIZE, SIZE, SIZE, rows, 0);
+                VectorSmallKernels.toLanes(memory, new long[lanes], SIZE, 1, output, queries);
                 VectorSmallKernels.scores(rows, SIZE, SIZE, queries, s, some);
-                VectorSmallKernels.values(rows, SIZE, SIZE, s, some, output, some);
+                VectorSmallKernels.softmax(s, SIZE, some, some, some);
+                VectorSmallKernels.values(memory, 0, 4L * SIZE, SIZE, SIZE, s, some, output, some);
             } else {
                 plain.scores(rows, 0, SIZE, VectorSmallKernels.PITCH, SIZE, queries, s, some);
                 plain.accumulate(rows, 0, SIZE, VectorSmallKernels.PITCH, SIZE, s, some, output);
