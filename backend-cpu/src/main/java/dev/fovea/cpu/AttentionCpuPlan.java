@@ -13,6 +13,7 @@ import dev.fovea.cpu.AttentionWork.Shape;
 import dev.fovea.cpu.AttentionWork.Task;
 import dev.fovea.cpu.AttentionWork.Unit;
 import dev.fovea.cpu.Scratch.Role;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Attention in tasks; how they are cut depends on the shapes alone. */
@@ -20,6 +21,7 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
     private final CpuBackend backend;
     private final AttentionSpec spec;
     private final AttentionPrograms programs;
+    private volatile @Nullable Cut lastCut;
 
     AttentionCpuPlan(CpuBackend backend, AttentionSpec spec) {
         this.backend = backend;
@@ -33,13 +35,16 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
         AttentionArguments a = (AttentionArguments) arguments;
         AttentionCall call = new AttentionCall(spec, a);
         AttentionWork work = work(call, a.schedule());
+        boolean small = backend.kernels().vectorBits() == SmallBlock.VECTOR_BITS
+                && SmallBlock.fits(call, programs)
+                && backend.kernels().small().getAsBoolean();
         Scratch shared = backend.scratch().take();
         try {
             float[] workspace = shared.floats(Role.WORKSPACE, work.workspace());
             backend.forEach(
                     work.tasks().size(),
                     1,
-                    (i, scratch) -> run(call, work, work.tasks().get((int) i), workspace, scratch));
+                    (i, scratch) -> run(call, work, work.tasks().get((int) i), small, workspace, scratch));
             backend.forEach(work.units().size(), 1, (i, scratch) -> {
                 Unit u = work.units().get((int) i);
                 new RowOutput(call, scratch, u.batch(), u.group())
@@ -51,18 +56,42 @@ final class AttentionCpuPlan implements DevicePlan, Explained {
     }
 
     private AttentionWork work(AttentionCall call, @Nullable Schedule schedule) {
-        return schedule != null && schedule.device() instanceof AttentionWork given
-                ? given
-                : AttentionWork.cut(Shape.of(call), backend.kernels(), call.selection);
+        if (schedule != null && schedule.device() instanceof AttentionWork given) {
+            return given;
+        }
+        Shape shape = Shape.of(call);
+        Cut last = lastCut;
+        if (call.selection == null && last != null && last.of(shape)) {
+            return last.work;
+        }
+        AttentionWork work = AttentionWork.cut(shape, backend.kernels(), call.selection);
+        lastCut = call.selection == null ? new Cut(shape, work) : null;
+        return work;
     }
 
-    private void run(AttentionCall call, AttentionWork work, Task task, float[] workspace, Scratch scratch) {
+    /** Work as it was cut for a shape: of short calls the cut takes a noticeable part. */
+    private record Cut(Shape shape, AttentionWork work) {
+        boolean of(Shape other) {
+            return shape.groupHeads() == other.groupHeads()
+                    && Arrays.equals(shape.queryLengths(), other.queryLengths())
+                    && Arrays.equals(shape.keyLengths(), other.keyLengths());
+        }
+    }
+
+    private void run(
+            AttentionCall call, AttentionWork work, Task task, boolean small, float[] workspace, Scratch scratch) {
         int keyHead = call.keyHead(task.group());
         int length = call.keyLength(task.batch(), keyHead);
         KeyList keys = call.selection == null
                 ? new KeyList(null, length)
                 : call.selection.keys(task.batch(), task.group() * call.groupHeads, task.block(), length, scratch);
         if (!task.few()) {
+            if (small
+                    && SmallBlock.fits(task.rows())
+                    && SmallBlock.of(call, backend.kernels(), scratch)
+                            .run(task.batch(), task.group(), task.first(), task.rows())) {
+                return;
+            }
             new QueryBlock(call, programs, backend.kernels(), scratch, task.batch(), task.group(), keys)
                     .run(task.first(), task.rows());
             return;

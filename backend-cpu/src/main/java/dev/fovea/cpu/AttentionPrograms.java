@@ -58,6 +58,11 @@ record AttentionPrograms(
         return all;
     }
 
+    /** Whether there is nothing to compute when this is the band of the mask. */
+    boolean none(KeyBand band) {
+        return cap == null && score == null && (mask == null || band.exact()) && probability == null && output == null;
+    }
+
     /** Whether tiles of scores go through programs. */
     boolean onTiles() {
         return cap != null || score != null || mask != null;

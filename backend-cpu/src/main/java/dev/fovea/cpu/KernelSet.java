@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * The kernels that this JVM runs well, and why not the faster ones.
@@ -9,10 +10,18 @@ import java.util.List;
  * @param middle for so few rows that they fit its lanes; the wide ones where there is nothing between
  * @param narrow likewise, fewer still
  * @param rows for so few that lanes lie along the columns
+ * @param small whether small blocks may be done by {@link SmallBlock} now, with the same results
  * @param vectorBits width of the vectors, 0 for plain loops
  * @param notes one sentence for each faster path that was refused or is not open
  */
-record KernelSet(Kernels wide, Kernels middle, Kernels narrow, RowKernels rows, int vectorBits, List<String> notes) {
+record KernelSet(
+        Kernels wide,
+        Kernels middle,
+        Kernels narrow,
+        RowKernels rows,
+        BooleanSupplier small,
+        int vectorBits,
+        List<String> notes) {
     KernelSet {
         notes = List.copyOf(notes);
     }
@@ -35,7 +44,7 @@ record KernelSet(Kernels wide, Kernels middle, Kernels narrow, RowKernels rows, 
 
     static KernelSet scalar(List<String> notes) {
         ScalarKernels kernels = new ScalarKernels();
-        return new KernelSet(kernels, kernels, kernels, new ScalarRowKernels(), 0, notes);
+        return new KernelSet(kernels, kernels, kernels, new ScalarRowKernels(), () -> false, 0, notes);
     }
 
     /**

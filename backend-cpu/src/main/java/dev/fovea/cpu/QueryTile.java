@@ -330,10 +330,11 @@ final class QueryTile {
 
     /** Ends the rows when all scores were seen. */
     void conclude() {
-        for (int r = 0; r < lanes; r++) {
+        weights.conclude();
+        for (int r = 0; r < rows && (call.sinks != null || call.logSumExp != null); r++) {
             float sink = call.sinks == null ? Float.NEGATIVE_INFINITY : call.sinks[place.heads[r]];
             RowSum total = weights.conclude(r, sink);
-            if (call.logSumExp != null && r < rows) {
+            if (call.logSumExp != null) {
                 call.logSumExp.put(outer, place.heads[r], firstQuery + place.queries[r], total.logSumExp());
             }
         }

@@ -53,6 +53,11 @@ record RowSum(float max, double sum, double scale) {
         return max == Float.NEGATIVE_INFINITY && !Double.isNaN(sum) ? 0 : (float) (scale / sum);
     }
 
+    /** The same for a row without a sink, of a maximum and a sum to the same base. */
+    static float factor(float max, float sum) {
+        return max == Float.NEGATIVE_INFINITY && !Float.isNaN(sum) ? 0 : 1 / sum;
+    }
+
     float logSumExp() {
         return (float) (max + StrictMath.log(sum));
     }

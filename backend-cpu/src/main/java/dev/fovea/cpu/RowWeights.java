@@ -118,14 +118,23 @@ final class RowWeights {
         kernels.softmax(tile, n, natural, top, max, sum, rescale);
     }
 
-    /** Ends a row when all its scores were seen, with a sink or -inf. */
+    /** Ends the rows when all their scores were seen. */
+    void conclude() {
+        for (int r = 0; r < lanes; r++) {
+            factor[r] = switch (normaliser) {
+                case SOFTMAX -> RowSum.factor(max[r], sum[r]);
+                case L1 -> sum[r] == 0 ? 0 : 1 / sum[r];
+                case IDENTITY -> 1;
+            };
+        }
+    }
+
+    /** Ends a row with a sink; -inf is none. */
     RowSum conclude(int lane, float sink) {
         RowSum total = total(lane).withSink(sink);
-        factor[lane] = switch (normaliser) {
-            case SOFTMAX -> total.factor();
-            case L1 -> sum[lane] == 0 ? 0 : 1 / sum[lane];
-            case IDENTITY -> 1;
-        };
+        if (sink != Float.NEGATIVE_INFINITY) {
+            factor[lane] = total.factor();
+        }
         return total;
     }
 

@@ -50,6 +50,7 @@ final class Scratch {
     private final Halves halves;
     private final Codes codes;
     private @Nullable KeyTiles tiles;
+    private @Nullable SmallBlock small;
 
     /** Made anew after each garbage collection, so that the next one moves it, whatever else it moves. */
     private float[] witness = new float[1];
@@ -97,6 +98,17 @@ final class Scratch {
     /** Keeps loaded tiles for the next block of this run; null at its end. */
     void keepTiles(@Nullable KeyTiles loaded) {
         tiles = loaded;
+    }
+
+    /** What the last small block of this run left. */
+    @Nullable
+    SmallBlock small() {
+        return small;
+    }
+
+    /** Keeps the arrays of a small block for the next one of this run; null at its end. */
+    void keepSmall(@Nullable SmallBlock block) {
+        small = block;
     }
 
     /** Keeps what was read ahead of its time from being left out by the compiler; gives nothing of use. */

@@ -29,6 +29,7 @@ final class ScratchPool {
 
     void giveBack(Scratch scratch) {
         scratch.keepTiles(null);
+        scratch.keepSmall(null);
         idleBytes.addAndGet(scratch.size());
         idle.add(scratch);
     }

@@ -1,6 +1,7 @@
 package dev.fovea.cpu;
 
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -33,7 +34,7 @@ abstract class VectorKernels implements Kernels {
     }
 
     static KernelSet set() {
-        return set(k -> k);
+        return set(k -> k, () -> true);
     }
 
     /** The same with plain loops in their place until they are compiled, which happens once in a JVM. */
@@ -41,15 +42,16 @@ abstract class VectorKernels implements Kernels {
         return Warm.SET;
     }
 
-    private static KernelSet set(Function<VectorKernels, Kernels> as) {
+    private static KernelSet set(Function<VectorKernels, Kernels> as, BooleanSupplier small) {
         Kernels wide = as.apply(Species.MANY_REGISTERS ? new VectorKernels6x4() : new VectorKernels6x2());
         Kernels middle = Species.MANY_REGISTERS ? as.apply(new VectorKernels8x3()) : wide;
         Kernels narrow = as.apply(new VectorKernels8x1());
-        return new KernelSet(wide, middle, narrow, new VectorRowKernels(), FLOATS.vectorBitSize(), VectorGate.advice());
+        return new KernelSet(
+                wide, middle, narrow, new VectorRowKernels(), small, FLOATS.vectorBitSize(), VectorGate.advice());
     }
 
     private static final class Warm {
-        static final KernelSet SET = set(WarmingKernels::new);
+        static final KernelSet SET = set(WarmingKernels::new, WarmingKernels.small(new VectorKernels8x1()));
     }
 
     /** Keys whose largest score is found in pairs before it meets that of the others. */

@@ -10,14 +10,14 @@ final class VectorTranspose16 {
     static final int SIDE = 16;
 
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
-    private static final IntVector FIRST_8 = first(8);
-    private static final IntVector SECOND_8 = second(8);
-    private static final IntVector FIRST_4 = first(4);
-    private static final IntVector SECOND_4 = second(4);
-    private static final IntVector FIRST_2 = first(2);
-    private static final IntVector SECOND_2 = second(2);
-    private static final IntVector FIRST_1 = first(1);
-    private static final IntVector SECOND_1 = second(1);
+    static final IntVector FIRST_8 = first(8);
+    static final IntVector SECOND_8 = second(8);
+    static final IntVector FIRST_4 = first(4);
+    static final IntVector SECOND_4 = second(4);
+    static final IntVector FIRST_2 = first(2);
+    static final IntVector SECOND_2 = second(2);
+    static final IntVector FIRST_1 = first(1);
+    static final IntVector SECOND_1 = second(1);
 
     private VectorTranspose16() {}
 

@@ -1,6 +1,9 @@
 package dev.fovea.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Vector kernels that plain loops stand in for until they are compiled, each by itself. */
@@ -44,6 +47,31 @@ final class WarmingKernels implements Kernels {
         this.accumulate = warming(k -> k.accumulate(a, 0, SIZE, pitch, SIZE, b, factor, c));
         this.band = warming(k -> k.band(c, SIZE, 0, low, high));
         this.nan = warming(k -> k.hasNan(c, SIZE * lanes));
+    }
+
+    /** Whether the kernels of small blocks are compiled; the tiles that stand in for them are those of few rows. */
+    static BooleanSupplier small(VectorKernels narrow) {
+        PlainKernels plain = new PlainKernels(narrow);
+        int lanes = narrow.lanes();
+        float[] rows = new float[SIZE * VectorSmallKernels.PITCH];
+        float[] queries = new float[SIZE * lanes];
+        float[] s = new float[SIZE * lanes];
+        float[] output = new float[SIZE * lanes];
+        float[] some = new float[lanes];
+        MemorySegment memory = Arena.ofAuto().allocate(4L * SIZE * SIZE, 64);
+        Warming<Boolean> warming = new Warming<>(false, true, vectors -> {
+            if (vectors) {
+                VectorSmallKernels.copy(memory, 0, 4L * SIZE, SIZE, SIZE, rows, 0);
+                VectorSmallKernels.toLanes(memory, new long[lanes], SIZE, 1, output, queries);
+                VectorSmallKernels.scores(rows, SIZE, SIZE, queries, s, some);
+                VectorSmallKernels.softmax(s, SIZE, some, some, some);
+                VectorSmallKernels.values(memory, 0, 4L * SIZE, SIZE, SIZE, s, some, output, some);
+            } else {
+                plain.scores(rows, 0, SIZE, VectorSmallKernels.PITCH, SIZE, queries, s, some);
+                plain.accumulate(rows, 0, SIZE, VectorSmallKernels.PITCH, SIZE, s, some, output);
+            }
+        });
+        return warming::kernel;
     }
 
     private Warming<Kernels> warming(Consumer<Kernels> trial) {

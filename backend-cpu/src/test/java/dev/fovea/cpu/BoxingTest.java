@@ -13,6 +13,7 @@ import dev.fovea.api.spec.TransferArguments;
 import dev.fovea.api.spec.TransferSpec;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -66,6 +67,28 @@ class BoxingTest {
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }
             assertThat(least).isLessThanOrEqualTo(limit);
+        }
+    }
+
+    /** Few rows over few keys, by a block of their own where vectors are long. */
+    @Test
+    void smallBlocksDoNotBox() {
+        KernelSet kernels = KernelSet.choose();
+        Assumptions.assumeTrue(kernels.vectorBits() > 0, "no vectors here: " + kernels.notes());
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (Backend cpu = OpenBackend.of(CpuProvider.open(1, kernels));
+                Tensor q = cpu.copyOf(AttentionNumericsTest.gaussians(8 * 16 * 64), 1, 8, 16, 64)) {
+            long limit = kernels.vectorBits() == SmallBlock.VECTOR_BITS ? BYTES_A_TILE : 8 * BYTES_A_TILE;
+            for (Attention options : List.of(Attention.full(), Attention.causal())) {
+                long least = Long.MAX_VALUE;
+                long end = System.nanoTime() + PATIENCE;
+                while (least > limit && System.nanoTime() < end) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    cpu.attend(q, q, q, options).close();
+                    least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+                }
+                assertThat(least).isLessThanOrEqualTo(limit);
+            }
         }
     }
 
