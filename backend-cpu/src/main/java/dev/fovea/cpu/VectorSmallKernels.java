@@ -157,34 +157,33 @@ final class VectorSmallKernels {
         FloatVector c0 = FloatVector.broadcast(FLOATS, 1f);
         FloatVector m = FloatVector.fromArray(FLOATS, top, 0);
         m = m.blend(0f, m.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-        FloatVector even = FloatVector.zero(FLOATS);
-        FloatVector odd = FloatVector.zero(FLOATS);
+        FloatVector all = FloatVector.zero(FLOATS);
         int end = Math.min(keys, MOST_KEYS);
         for (int j = 0; j < end; j += 2) {
             int at = j * LENGTH;
             FloatVector t = FloatVector.fromArray(FLOATS, s, at).sub(m);
             FloatVector z = t.add(Exponential.ROUND);
             FloatVector y = t.sub(z.sub(Exponential.ROUND));
+            FloatVector a = y.mul(y);
             FloatVector p =
-                    c6.fma(y, c5).fma(y, c4).fma(y, c3).fma(y, c2).fma(y, c1).fma(y, c0);
+                    c6.fma(y, c5).fma(a, c4.fma(y, c3)).fma(a, c2.fma(y, c1)).fma(y, c0);
             p = p.mul(z.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             p = p.blend(0f, t.compare(VectorOperators.LT, -126f));
             FloatVector u = FloatVector.fromArray(FLOATS, s, at + LENGTH).sub(m);
             FloatVector w = u.add(Exponential.ROUND);
             FloatVector v = u.sub(w.sub(Exponential.ROUND));
+            FloatVector b = v.mul(v);
             FloatVector r =
-                    c6.fma(v, c5).fma(v, c4).fma(v, c3).fma(v, c2).fma(v, c1).fma(v, c0);
+                    c6.fma(v, c5).fma(b, c4.fma(v, c3)).fma(b, c2.fma(v, c1)).fma(v, c0);
             r = r.mul(w.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
             r = r.blend(0f, u.compare(VectorOperators.LT, -126f));
             p.intoArray(s, at);
             r.intoArray(s, at + LENGTH);
-            even = even.add(p);
-            odd = odd.add(r);
+            all = all.add(p).add(r);
         }
-        even = even.add(odd);
-        even.intoArray(sum, 0);
-        FloatVector f = c0.div(even);
-        f.blend(0f, even.compare(VectorOperators.EQ, 0f)).intoArray(factor, 0);
+        all.intoArray(sum, 0);
+        FloatVector f = c0.div(all);
+        f.blend(0f, all.compare(VectorOperators.EQ, 0f)).intoArray(factor, 0);
     }
 
     /**
