@@ -2,8 +2,11 @@ package dev.fovea.cpu;
 
 import dev.fovea.api.expr.Expressions;
 import dev.fovea.api.spec.AttentionSpec;
+import dev.fovea.api.spec.KeySource.Layout;
+import dev.fovea.api.spec.KeySource.Selection;
 import dev.fovea.api.spec.Normaliser;
 import dev.fovea.api.spi.DeviceSchedule;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +21,10 @@ import org.jspecify.annotations.Nullable;
  */
 record AttentionWork(List<Task> tasks, List<Unit> units, int split, int workspace) implements DeviceSchedule {
     /** Keys of a split: enough of them to make up for the merge. */
-    private static final int LEAST_SPLIT = 1024;
+    static final int LEAST_SPLIT = 1024;
+
+    /** Splits of twice as many keys have fewer ends (4 % of the time); where so many are left, no thread is idle for long. */
+    private static final long ENOUGH_SPLITS = 64;
 
     /** Floats of the workspace beyond which splits become larger. */
     private static final int MOST_WORKSPACE = 16 << 20;
@@ -66,10 +72,20 @@ record AttentionWork(List<Task> tasks, List<Unit> units, int split, int workspac
         long rows(int b) {
             return (long) queryLengths[b] * groupHeads;
         }
+
+        /** Whether the keys of a head lie one after the other; of pages, heads share the translation of addresses within a split. */
+        boolean dense() {
+            return spec.source().layout() == Layout.DENSE && spec.source().selection() == Selection.ALL;
+        }
+
+        /** Whole splits of so many keys. */
+        long splits(int keys) {
+            return groups() * Arrays.stream(keyLengths).mapToLong(n -> n / keys).sum();
+        }
     }
 
     static AttentionWork cut(Shape shape, KernelSet kernels, @Nullable KeySelection selection) {
-        int split = LEAST_SPLIT;
+        int split = shape.dense() && shape.splits(2 * LEAST_SPLIT) >= ENOUGH_SPLITS ? 2 * LEAST_SPLIT : LEAST_SPLIT;
         WorkCutter cutter = new WorkCutter(shape, kernels, selection, split);
         while (!cutter.cutAll(MOST_WORKSPACE)) {
             split *= 2;

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class WorkCutter {
     private static final int FEW_BLOCKS = 16;
 
-    /** Splits from which on they keep more threads busy than blocks do. */
-    private static final int LONG_KEYS = 4;
+    /** Keys from which on splits keep more threads busy than blocks do. */
+    private static final int LONG_KEYS = 4 * AttentionWork.LEAST_SPLIT;
 
     private final Shape shape;
     private final KernelSet kernels;
@@ -80,9 +80,9 @@ final class WorkCutter {
     }
 
     private void cut(int batch, int group, int block, long first, long rows, int keys) {
-        boolean longKeys = keys / LONG_KEYS >= split;
+        boolean longKeys = keys >= LONG_KEYS;
         boolean few = rows <= (longKeys ? mostFew : Math.min(mostFew, RowBlock.MOST_ROWS));
-        if (few && !(keys <= split && fillsTile(rows))) {
+        if (few && !(keys <= AttentionWork.LEAST_SPLIT && fillsTile(rows))) {
             few(batch, group, block, first, (int) rows, keys);
             return;
         }
