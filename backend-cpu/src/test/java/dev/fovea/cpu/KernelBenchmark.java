@@ -91,6 +91,30 @@ public class KernelBenchmark {
         return rowAccumulate();
     }
 
+    /** Scores of a small block; of a tile where there is none. */
+    @Benchmark
+    public float[] smallScores() {
+        if (!small()) {
+            return scores();
+        }
+        VectorSmallKernels.scores(keys, KEYS, dim, queries, scores, top);
+        return scores;
+    }
+
+    /** Outputs of a small block, likewise. */
+    @Benchmark
+    public float[] smallValues() {
+        if (!small()) {
+            return accumulate();
+        }
+        VectorSmallKernels.values(valueMemory, 0, 4L * dim, KEYS, dim, weights, rescale, output, rowScores);
+        return output;
+    }
+
+    boolean small() {
+        return set.vectorBits() == SmallBlock.VECTOR_BITS;
+    }
+
     private final MemorySegment keyMemory = memory(keys);
     private final MemorySegment valueMemory = memory(values);
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,14 +25,25 @@ class KernelBenchmarkTest {
                         .filter(m -> m.isAnnotationPresent(Benchmark.class))
                         .map(m -> m.getName()))
                 .containsExactlyInAnyOrder(
-                        "scores", "softmax", "accumulate", "rowScores", "rowAccumulate", "rowStream");
+                        "scores",
+                        "softmax",
+                        "accumulate",
+                        "rowScores",
+                        "rowAccumulate",
+                        "rowStream",
+                        "smallScores",
+                        "smallValues");
     }
 
     @ParameterizedTest
     @ValueSource(ints = {64, 128})
     void scores(int dim) {
         bench.dim = dim;
-        float[] s = bench.scores();
+        checkScores(bench.scores(), lanes, dim);
+        checkScores(bench.smallScores(), bench.small() ? 16 : lanes, dim);
+    }
+
+    private void checkScores(float[] s, int lanes, int dim) {
         for (int r = 0; r < lanes; r++) {
             float largest = Float.NEGATIVE_INFINITY;
             for (int j = 0; j < KEYS; j++) {
@@ -95,6 +107,23 @@ class KernelBenchmarkTest {
         Arrays.fill(bench.rowScores, 0);
         checkRowOutput(bench.rowStream(), dim);
         checkRowScores(bench.rowScores, dim);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {64, 128})
+    void smallValues(int dim) {
+        Assumptions.assumeTrue(bench.small(), "no vectors of 512 bits here");
+        bench.dim = dim;
+        float[] o = bench.smallValues();
+        for (int r = 0; r < 16; r++) {
+            for (int d = 0; d < dim; d++) {
+                double sum = 0;
+                for (int j = 0; j < KEYS; j++) {
+                    sum += (double) bench.values[j * dim + d] * bench.weights[j * 16 + r];
+                }
+                close(o[r * dim + d], sum * bench.rescale[r]);
+            }
+        }
     }
 
     private void checkRowScores(float[] s, int dim) {
